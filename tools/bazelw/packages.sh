@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# Which packages of Debian make the private root.
+
+# Where they come from: the stable release, which stays as it is for years, and
+# Bazel alone from the next one (stable's is too old). Failing that, unstable.
+readonly debian_suites=("trixie forky" "sid")
+
+# Bazel, the compiler, protoc, and what Bazel's own scripts call. Only what is
+# named here and what it depends on is brought in: not the essential packages.
+readonly base_packages="bazel-bootstrap g++ protobuf-compiler bash coreutils dash
+  debianutils diffutils findutils grep gzip hostname mawk procps sed tar"
+
+# A dependency of Bazel's that only builds of Java need: 80 MB.
+readonly unneeded_packages='^openjdk-[0-9]+-jdk-headless$'
+
+# Links that the packages' own scripts would make: those are never run.
+readonly base_links="cc:gcc c++:g++ awk:mawk which:which.debianutils
+  java:../lib/jvm/default-java/bin/java"
+
+# What a --config of .bazelrc needs beyond the base, brought in when the config
+# is first used. Prints the packages for config $1; fails for any other config.
+extra_packages() {
+  case $1 in
+    clang) echo "clang lld llvm ?name(^libclang-rt-[0-9]+-dev$)" ;;
+    *) return 1 ;;
+  esac
+}
+
+# Prints the links that config $1's packages would make, as in base_links.
+extra_links() {
+  case $1 in
+    *) echo "" ;;
+  esac
+}
