@@ -174,6 +174,12 @@ link_programs() {
   done
 }
 
+# Debian's own settings of Bazel ask for a debug log of every action, and name
+# a JDK that isn't unpacked.
+quiet_debian_bazel() {
+  sed -i '/^build .*--\(host_javabase\|sandbox_debug\)/d' "$1/etc/bazel/bazelrc"
+}
+
 # Makes empty files where the sandbox will show those of the machine.
 make_mount_points() {
   local file
@@ -205,6 +211,7 @@ fill_generation() {
   make_root "$generation" "$generation/root.tmp" <"$generation/list" || return 1
   link_programs "$generation/root.tmp" "$base_links"
   make_mount_points "$generation/root.tmp"
+  quiet_debian_bazel "$generation/root.tmp"
   mv "$generation/root.tmp" "$generation/root"
 }
 
