@@ -64,15 +64,19 @@ run_clang_format() {
   git ls-files -z '*.cc' '*.h' '*.proto' | xargs -0 -r clang-format "${mode[@]}"
 }
 
-# Shell scripts are told by their names or first lines.
+# Shell scripts are told by their first line. Parts of one that have no such
+# line are checked with it, by --check-sourced.
 shell_scripts() {
-  git ls-files | grep '\.sh$' || true
-  git grep -lIE '^#!.*\b(ba)?sh$' -- ':!*.sh' ':!*.md' || true
+  local file line
+  git grep -lIE '^#!.*\b(ba|da)?sh$' | while read -r file; do
+    read -r line <"$file"
+    [[ $line != '#!'*sh ]] || echo "$file"
+  done
 }
 
 run_shellcheck() {
   need shellcheck shellcheck
-  shell_scripts | xargs -r shellcheck
+  shell_scripts | xargs -r shellcheck --check-sourced
 }
 
 run_one() {

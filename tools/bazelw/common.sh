@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # What the other parts of bazelw share: messages, the cache folder, the lock.
 
-# The project's folder; bazelw sets it.
-: "${project:?}"
-
 cache=${MULTIPROC_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/multiproc}
 
 # Prints one line of progress with the seconds since bazelw started.
@@ -41,7 +38,7 @@ enter_workspace() {
     [[ -e $folder/MODULE.bazel || -e $folder/WORKSPACE || -e $folder/WORKSPACE.bazel ]] && return
     folder=$(dirname "$folder")
   done
-  cd "$project"
+  cd "$project" || exit
 }
 
 # The short hash of what is read from standard input.

@@ -27,7 +27,7 @@ debian_is_made() { [[ -d $(debian_current)/root ]]; }
 
 # Says what is missing for this way, or installs it where that is allowed.
 need_debian_tools() {
-  has apt-get && has dpkg-deb ||
+  has dpkg-deb ||
     die "No usable bazel on PATH, no network to download one, and no apt-get here: install Bazel $(cat "$project/.bazelversion")."
   [[ -r $keyring ]] || install_on_host debian-archive-keyring
   has bwrap || install_on_host bubblewrap
@@ -163,6 +163,7 @@ make_root() {
   done
   export ROOT keyring
   export -f fetch_and_unpack private_apt
+  # shellcheck disable=SC2016  # the inner shell expands it
   xargs -P "$(nproc)" -n 24 bash -c 'fetch_and_unpack "$0" "$@"' "$generation"
 }
 
