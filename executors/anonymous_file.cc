@@ -1,0 +1,55 @@
+#include "multiproc/executors/anonymous_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/posix_error.h"
+
+namespace multiproc {
+namespace {
+
+#if defined(MFD_CLOEXEC) && !defined(MULTIPROC_PORTABLE_POSIX)
+int OpenInMemory() { return memfd_create("multiproc", MFD_CLOEXEC); }
+#else
+int OpenInMemory() { return -1; }
+#endif
+
+int OpenOnDisk() {
+  const char* folder = getenv("TMPDIR");
+  std::string path =
+      absl::StrCat(folder == nullptr ? "/tmp" : folder, "/multiproc-XXXXXX");
+  const int fd = mkstemp(path.data());
+  if (fd < 0) return -1;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  unlink(path.c_str());
+  return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<ScopedFileHandle> MakeAnonymousFile(absl::string_view contents) {
+  ScopedFileHandle file;
+  {
+    const HandleTable::Lock lock;
+    int fd = OpenInMemory();
+    if (fd < 0) fd = OpenOnDisk();
+    if (fd < 0) return PosixError("mkstemp in TMPDIR", "", errno);
+    HandleTable::Add(lock, fd);
+    file = ScopedFileHandle::Adopt(fd);
+  }
+  absl::Status status = WriteAll(file.get(), contents);
+  if (!status.ok()) return status;
+  if (lseek(file.get(), 0, SEEK_SET) != 0) {
+    return PosixError("lseek", "", errno);
+  }
+  return file;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,152 @@
+// What to start, and in which surroundings.
+//
+//   Command command = Command::Program("sort", {"-n"});
+//   command.standard_input = Stdio::Pipe();
+//   command.standard_output = Stdio::WriteFile("/tmp/sorted");
+//   command.environment = {{"LC_ALL", "C"}, {"TERM", std::nullopt}};
+//   absl::StatusOr<Process> process = executor->Spawn(command);
+//
+//   Command call = Command::Function(RunProc, "1");   // a registered function
+//
+// A plain value: as thread-safe as a std::string.
+
+#ifndef MULTIPROC_EXECUTORS_COMMAND_H_
+#define MULTIPROC_EXECUTORS_COMMAND_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "multiproc/executors/file_handle.h"
+#include "multiproc/functions/function.h"
+#include "multiproc/proto/task.pb.h"
+
+namespace multiproc {
+
+// Where one of the child's three standard streams leads.
+class Stdio {
+ public:
+  enum class Kind {
+    kInherit,
+    kNull,
+    kPipe,
+    kReadFile,
+    kWriteFile,
+    kAppendFile,
+    kHandle,
+    kStandardOutput,
+  };
+
+  // To the parent's own. The default.
+  static Stdio Inherit() { return Stdio(Kind::kInherit); }
+  // To nothing: reads are at their end, writes vanish.
+  static Stdio Null() { return Stdio(Kind::kNull); }
+  // To a new pipe, whose other end Process has.
+  static Stdio Pipe() { return Stdio(Kind::kPipe); }
+  // To a file, relative to the parent's working directory. WriteFile empties it
+  // or makes it (mode 0666 less the umask), AppendFile adds at its end.
+  static Stdio ReadFile(std::string path) {
+    return Stdio(Kind::kReadFile, std::move(path));
+  }
+  static Stdio WriteFile(std::string path) {
+    return Stdio(Kind::kWriteFile, std::move(path));
+  }
+  static Stdio AppendFile(std::string path) {
+    return Stdio(Kind::kAppendFile, std::move(path));
+  }
+  // To an open handle of the parent, which must stay open until Spawn returns.
+  static Stdio Handle(FileHandle handle) {
+    Stdio stdio(Kind::kHandle);
+    stdio.handle_ = handle;
+    return stdio;
+  }
+  // To wherever standard output leads (the shell's 2>&1). Standard error only.
+  static Stdio StandardOutput() { return Stdio(Kind::kStandardOutput); }
+
+  Kind kind() const { return kind_; }
+  const std::string& path() const { return path_; }
+  FileHandle handle() const { return handle_; }
+
+ private:
+  explicit Stdio(Kind kind, std::string path = "")
+      : kind_(kind), path_(std::move(path)) {}
+
+  Kind kind_;
+  std::string path_;
+  FileHandle handle_ = kInvalidFileHandle;
+};
+
+// A program with its arguments.
+struct ProgramCall {
+  // A path, or a name without a slash that is looked up in the parent's PATH. A
+  // relative path is relative to the parent's working directory.
+  std::string program;
+  // Without the program's own name, which becomes argv[0] as given above.
+  std::vector<std::string> arguments;
+};
+
+struct Command {
+  // Runs `program` with `arguments`.
+  static Command Program(std::string program,
+                         std::vector<std::string> arguments = {}) {
+    return Command(ProgramCall{std::move(program), std::move(arguments)});
+  }
+
+  // Calls the registered function `fn` with `args`. The child exits with code 0
+  // if it returns (an OK status, or anything that is no status), else with 1
+  // after printing the status to standard error. A call that can't be packed is
+  // reported by Spawn, with the status codes of MakeCall.
+  template <typename R, typename... P, typename... Args>
+  static Command Function(R (*fn)(P...), const Args&... args) {
+    return Command(MakeCall(fn, args...));
+  }
+
+  // What to run.
+  std::variant<ProgramCall, absl::StatusOr<FunctionCall>> target;
+
+  // Changes to the environment that the child inherits: values to set, nullopt
+  // to unset.
+  std::map<std::string, std::optional<std::string>> environment;
+  // Whether the child starts from the parent's environment, or from an empty
+  // one: `environment` is then all that it has.
+  bool inherit_environment = true;
+
+  // The child's working directory; empty for the parent's.
+  std::string working_directory;
+
+  Stdio standard_input = Stdio::Inherit();
+  Stdio standard_output = Stdio::Inherit();
+  Stdio standard_error = Stdio::Inherit();
+
+  // More handles for the child, which must stay open until Spawn returns. A
+  // program finds the first as descriptor 3, the next as 4, and so on; a
+  // function asks InheritedHandles() (initialize.h). At most 256.
+  std::vector<FileHandle> inherited_handles;
+
+  // The child's process group: the parent's if unset, 0 for a new one of its
+  // own, else the group with that id (setpgid(2)). A terminal's Ctrl-C goes to
+  // the foreground group only.
+  std::optional<int64_t> process_group;
+
+ private:
+  template <typename Target>
+  explicit Command(Target what) : target(std::move(what)) {}
+};
+
+// OK if a backend may try `command`; else INVALID_ARGUMENT saying which field is
+// wrong and why (a NUL byte in a string, an empty program, '=' in a variable's
+// name ...), or why the function can't be called.
+absl::Status CheckCommand(const Command& command);
+
+// What is run, for messages: "program 'sort'", "function 'RunProc'".
+std::string Describe(const Command& command);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_COMMAND_H_

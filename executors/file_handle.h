@@ -1,0 +1,110 @@
+// An operating system's handle of an open file or pipe, and its owner.
+//
+//   absl::StatusOr<Pipe> pipe = Pipe::Create();
+//   absl::Status written = WriteAll(pipe->write_end.get(), "hello");
+//   pipe->write_end.reset();
+//   absl::StatusOr<std::string> text = ReadToEnd(pipe->read_end.get());
+//
+// Thread-safety: a ScopedFileHandle is as thread-safe as an int; the functions
+// may be called from any thread, on one handle by one thread at a time.
+
+#ifndef MULTIPROC_EXECUTORS_FILE_HANDLE_H_
+#define MULTIPROC_EXECUTORS_FILE_HANDLE_H_
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace multiproc {
+
+// A file descriptor on POSIX, a HANDLE on Windows.
+#ifdef _WIN32
+using FileHandle = void*;
+inline const FileHandle kInvalidFileHandle = nullptr;
+#else
+using FileHandle = int;
+inline constexpr FileHandle kInvalidFileHandle = -1;
+#endif
+
+// Owns a handle, and closes it. A handle that is owned by a ScopedFileHandle
+// reaches no child process but those whose Command names it: it is marked
+// close-on-exec by the functions here that open it, and closed in forked
+// children that run no other program.
+class ScopedFileHandle {
+ public:
+  ScopedFileHandle() = default;
+  // Takes ownership of `handle`, which may be kInvalidFileHandle.
+  explicit ScopedFileHandle(FileHandle handle);
+  // The same, for this library: of a handle that is in its table already.
+  static ScopedFileHandle Adopt(FileHandle handle) {
+    ScopedFileHandle owner;
+    owner.handle_ = handle;
+    return owner;
+  }
+  ScopedFileHandle(ScopedFileHandle&& other) noexcept
+      : handle_(std::exchange(other.handle_, kInvalidFileHandle)) {}
+  ScopedFileHandle& operator=(ScopedFileHandle&& other) noexcept {
+    if (this != &other) {
+      reset();
+      handle_ = std::exchange(other.handle_, kInvalidFileHandle);
+    }
+    return *this;
+  }
+  ~ScopedFileHandle() { reset(); }
+
+  FileHandle get() const { return handle_; }
+  bool is_valid() const { return handle_ != kInvalidFileHandle; }
+
+  // Gives up the handle without closing it.
+  [[nodiscard]] FileHandle release();
+
+  // Closes the handle.
+  void reset();
+
+ private:
+  FileHandle handle_ = kInvalidFileHandle;
+};
+
+// Reads up to `size` bytes into `buffer`. 0 is the end. UNAVAILABLE, with an
+// empty message, where a non-blocking handle has nothing yet.
+absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size);
+
+// Writes what `handle` takes of `bytes`, and returns how much that was.
+// UNAVAILABLE, with an empty message, where a non-blocking handle is full. Where
+// nobody reads any more: ABORTED, and SIGPIPE unless the thread blocks it
+// (signal(7): it goes to the thread that writes).
+absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes);
+
+// Writes all of `bytes` to a blocking handle. Never raises SIGPIPE, and leaves
+// its disposition alone: ABORTED where nobody reads any more.
+absl::Status WriteAll(FileHandle handle, absl::string_view bytes);
+
+// Reads until the end of a blocking handle.
+absl::StatusOr<std::string> ReadToEnd(FileHandle handle);
+
+// Makes reads and writes of `handle` return instead of waiting. It holds for
+// the open file, and so for everybody who shares it: meant for this process's
+// end of a pipe.
+absl::Status SetNonBlocking(FileHandle handle);
+
+// Waits until `handle` is readable or at its end, or for the exit event of a
+// Process; false if that took longer than `timeout`.
+bool WaitReadable(FileHandle handle, absl::Duration timeout);
+
+// A one-way pipe. Neither end is inherited by any child, unless a Command names
+// it.
+struct Pipe {
+  static absl::StatusOr<Pipe> Create();
+
+  ScopedFileHandle read_end;
+  ScopedFileHandle write_end;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_FILE_HANDLE_H_

@@ -1,0 +1,181 @@
+#ifdef _WIN32
+#error "Windows builds file_handle_win.cc"
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "multiproc/executors/file_handle.h"
+#include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/posix_error.h"
+
+namespace multiproc {
+namespace {
+
+// read(2) or write(2), called again where a signal interrupted it.
+template <typename Call>
+absl::StatusOr<size_t> Transfer(absl::string_view name, Call call) {
+  ssize_t result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  if (result >= 0) return static_cast<size_t>(result);
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    return absl::UnavailableError("");
+  }
+  if (errno == EPIPE) {
+    return absl::AbortedError("write: the other end of the pipe is closed");
+  }
+  return PosixError(name, "", errno);
+}
+
+// Keeps SIGPIPE from this thread while it lives, and takes back the one that a
+// write in between brought. By POSIX the signal goes to the thread that writes,
+// so a blocked and consumed one is seen by nobody.
+class ScopedSigpipeBlock {
+ public:
+  ScopedSigpipeBlock() {
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &old_mask_);
+    was_pending_ = IsPending();
+  }
+  ~ScopedSigpipeBlock() {
+    if (!was_pending_ && IsPending()) {
+      int signal = 0;
+      sigwait(&sigpipe_, &signal);
+    }
+    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+
+ private:
+  static bool IsPending() {
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGPIPE) == 1;
+  }
+
+  sigset_t sigpipe_;
+  sigset_t old_mask_;
+  bool was_pending_;
+};
+
+// pipe2(2) where there is one; macOS has none, and a child that another thread
+// starts between the two calls would inherit the ends (posix_spawn_executor.cc
+// closes them there).
+int MakePipe(int fds[2]) {
+#if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
+  return pipe2(fds, O_CLOEXEC);
+#else
+  if (pipe(fds) != 0) return -1;
+  fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+  fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
+}
+
+int PollMilliseconds(absl::Duration timeout) {
+  // Rounded up, or the last millisecond would be spent spinning.
+  const int64_t milliseconds = absl::ToInt64Milliseconds(
+      timeout + absl::Milliseconds(1) - absl::Nanoseconds(1));
+  return static_cast<int>(
+      std::clamp<int64_t>(milliseconds, 0, INT_MAX));
+}
+
+}  // namespace
+
+ScopedFileHandle::ScopedFileHandle(FileHandle handle) : handle_(handle) {
+  HandleTable::Lock lock;
+  HandleTable::Add(lock, handle);
+}
+
+FileHandle ScopedFileHandle::release() {
+  if (is_valid()) {
+    HandleTable::Lock lock;
+    HandleTable::Remove(lock, handle_);
+  }
+  return std::exchange(handle_, kInvalidFileHandle);
+}
+
+void ScopedFileHandle::reset() {
+  if (!is_valid()) return;
+  // Closed under the lock, so that no child is forked in between with a
+  // descriptor that nobody closes. Never repeated on EINTR: close(2), Linux
+  // frees the number in any case, and it may be someone else's by then.
+  HandleTable::Lock lock;
+  HandleTable::Remove(lock, handle_);
+  close(std::exchange(handle_, kInvalidFileHandle));
+}
+
+absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size) {
+  return Transfer("read", [=] { return read(handle, buffer, size); });
+}
+
+absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes) {
+  return Transfer("write",
+                  [=] { return write(handle, bytes.data(), bytes.size()); });
+}
+
+absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
+  const ScopedSigpipeBlock no_sigpipe;
+  while (!bytes.empty()) {
+    const absl::StatusOr<size_t> written = WriteSome(handle, bytes);
+    if (!written.ok()) return written.status();
+    bytes.remove_prefix(*written);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadToEnd(FileHandle handle) {
+  std::string text;
+  char buffer[65536];
+  while (true) {
+    const absl::StatusOr<size_t> size =
+        ReadSome(handle, buffer, sizeof(buffer));
+    if (!size.ok()) return size.status();
+    if (*size == 0) return text;
+    text.append(buffer, *size);
+  }
+}
+
+absl::Status SetNonBlocking(FileHandle handle) {
+  const int flags = fcntl(handle, F_GETFL);
+  if (flags < 0 || fcntl(handle, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return PosixError("fcntl(O_NONBLOCK)", "", errno);
+  }
+  return absl::OkStatus();
+}
+
+bool WaitReadable(FileHandle handle, absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  struct pollfd entry = {handle, POLLIN, 0};
+  while (true) {
+    const bool forever = timeout == absl::InfiniteDuration();
+    const absl::Duration left = deadline - absl::Now();
+    const int ready = poll(&entry, 1, forever ? -1 : PollMilliseconds(left));
+    if (ready > 0) return true;
+    if (!forever && absl::Now() >= deadline) return false;
+  }
+}
+
+absl::StatusOr<Pipe> Pipe::Create() {
+  int fds[2];
+  {
+    HandleTable::Lock lock;
+    if (MakePipe(fds) != 0) return PosixError("pipe", "", errno);
+    HandleTable::Add(lock, fds[0]);
+    HandleTable::Add(lock, fds[1]);
+  }
+  Pipe pipe;
+  pipe.read_end = ScopedFileHandle::Adopt(fds[0]);
+  pipe.write_end = ScopedFileHandle::Adopt(fds[1]);
+  return pipe;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,308 @@
+#include "multiproc/executors/fork_executor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/close_from.h"
+#include "multiproc/executors/function_child.h"
+#include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/library_thread.h"
+#include "multiproc/executors/posix_child.h"
+#include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/spawn_plan.h"
+#include "multiproc/executors/thread_count.h"
+
+extern char** environ;
+
+namespace multiproc {
+namespace {
+
+// ---- Streams ----
+
+// Another thread may hold a stream's lock for as long as it waits for input, or
+// for a slow reader: a thread of this library must not wait with it.
+void FlushUnlessBusy(FILE* stream) {
+  for (int i = 0; i < 10; ++i) {
+    if (ftrylockfile(stream) == 0) {
+      fflush(stream);
+      funlockfile(stream);
+      return;
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+void FlushBeforeFork() {
+  if (LibraryThread::CallerIsOne()) {
+    FlushUnlessBusy(stdout);
+    FlushUnlessBusy(stderr);
+    return;
+  }
+  std::cout.flush();
+  std::clog.flush();
+  fflush(nullptr);
+}
+
+// Of what it printed itself: the parent's streams were flushed before, unless a
+// thread of this library forked, and then they are the parent's to write.
+void FlushBeforeExit(bool all_streams) {
+  std::cout.flush();
+  std::clog.flush();
+  fflush(all_streams ? nullptr : stdout);
+}
+
+// ---- Signals ----
+
+// Handlers of faults stay: they are crash reporters and sanitizers.
+bool IsFault(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE ||
+         signal == SIGILL || signal == SIGABRT || signal == SIGTRAP ||
+         signal == SIGSYS;
+}
+
+// Back to the defaults, as exec does it. Async-signal-safe.
+void ResetHandlers() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action;
+    if (IsFault(signal) || sigaction(signal, nullptr, &action) != 0) continue;
+    const bool default_wanted = signal == SIGPIPE || signal == SIGXFSZ;
+    if (action.sa_handler == SIG_DFL ||
+        (action.sa_handler == SIG_IGN && !default_wanted)) {
+      continue;
+    }
+    action.sa_handler = SIG_DFL;
+    action.sa_flags = 0;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+// No handler of the parent may run in the child before ResetHandlers.
+class ScopedBlockAllSignals {
+ public:
+  ScopedBlockAllSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old_mask_);
+  }
+  ~ScopedBlockAllSignals() {
+    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+
+ private:
+  sigset_t old_mask_;
+};
+
+// ---- The child. Until exec or the function only async-signal-safe calls. ----
+
+enum class Phase : int { kSetpgid, kChdir, kDup2, kExec };
+
+struct Failure {
+  Phase phase;
+  int error;
+};
+
+std::optional<Failure> PrepareChild(const SpawnPlan& plan) {
+  ResetHandlers();
+  if (plan.process_group.has_value() &&
+      setpgid(0, static_cast<pid_t>(*plan.process_group)) != 0) {
+    return Failure{Phase::kSetpgid, errno};
+  }
+  if (plan.directory.is_valid() && fchdir(plan.directory.get()) != 0) {
+    return Failure{Phase::kChdir, errno};
+  }
+  for (const SpawnPlan::Move& move : plan.moves) {
+    if (dup2(move.from, move.to) < 0) return Failure{Phase::kDup2, errno};
+  }
+  return std::nullopt;
+}
+
+void UnblockSignals() {
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void ReportAndExit(int error_pipe, const Failure& failure) {
+  // Less than PIPE_BUF: whole or not at all.
+  ssize_t written;
+  do {
+    written = write(error_pipe, &failure, sizeof(failure));
+  } while (written < 0 && errno == EINTR);
+  _exit(127);
+}
+
+// What a fork of a program with threads may leave in a state that nobody will
+// ever change is replaced here, before the function can need it.
+void ForgetTheParentsThreads() {
+  LibraryThread::ForgetAllInForkedChild();
+  Process::ForgetDetachedInForkedChild();
+  // It has a global lock, and runs in debug builds only.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
+
+// ---- The parent ----
+
+absl::Status FailureError(const SpawnPlan& plan, const Failure& failure) {
+  switch (failure.phase) {
+    case Phase::kSetpgid:
+      return PosixError("setpgid", absl::StrCat(*plan.process_group),
+                        failure.error);
+    case Phase::kChdir:
+      return PosixError("chdir", "", failure.error);
+    case Phase::kDup2:
+      return PosixError("dup2", "", failure.error);
+    case Phase::kExec:
+      break;
+  }
+  const bool executable = access(plan.path.c_str(), X_OK) == 0;
+  return PosixError(executable && failure.error == ENOENT
+                        ? "exec (is its interpreter there?)"
+                        : "exec",
+                    plan.path, failure.error);
+}
+
+absl::StatusOr<Process> Watch(pid_t pid, SpawnPlan& plan) {
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+  if (!child.ok()) return child.status();
+  return Process(*std::move(child), std::move(plan.parent_ends));
+}
+
+// Waits until the child has closed its end of the pipe by exec, or said why it
+// could not.
+std::optional<Failure> ReadFailure(Pipe& error_pipe) {
+  error_pipe.write_end.reset();
+  Failure failure;
+  const absl::StatusOr<size_t> size =
+      ReadSome(error_pipe.read_end.get(), reinterpret_cast<char*>(&failure),
+               sizeof(failure));
+  if (!size.ok() || *size != sizeof(failure)) return std::nullopt;
+  return failure;
+}
+
+[[noreturn]] void ExecInChild(SpawnPlan& plan, int error_pipe,
+                              const std::vector<int>& listed) {
+  std::optional<Failure> failure = PrepareChild(plan);
+  if (!failure.has_value()) {
+    // The last descriptor that is kept is the pipe's, until exec.
+    const int report_to = plan.first_closed;
+    dup2(error_pipe, report_to);
+    fcntl(report_to, F_SETFD, FD_CLOEXEC);
+    error_pipe = report_to;
+    CloseFrom(report_to + 1, listed);
+    UnblockSignals();
+    execve(plan.path.c_str(), plan.arguments.ready(), plan.environment.ready());
+    failure = Failure{Phase::kExec, errno};
+  }
+  ReportAndExit(error_pipe, *failure);
+}
+
+absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
+  absl::StatusOr<Pipe> error_pipe = Pipe::Create();
+  if (!error_pipe.ok()) return error_pipe.status();
+  // Above every target of the moves.
+  absl::StatusOr<ScopedFileHandle> error_end =
+      CopyHandleAbove(error_pipe->write_end.get(), plan.first_closed + 1);
+  if (!error_end.ok()) return error_end.status();
+  const std::vector<int> listed = OpenDescriptorsFrom(plan.first_closed + 1);
+  pid_t pid;
+  int error;
+  {
+    const ScopedBlockAllSignals no_signals;
+    pid = fork();
+    error = errno;
+    if (pid == 0) ExecInChild(plan, error_end->get(), listed);
+  }
+  if (pid < 0) return PosixError("fork", "", error);
+  error_end->reset();
+  const std::optional<Failure> failure = ReadFailure(*error_pipe);
+  absl::StatusOr<Process> process = Watch(pid, plan);
+  if (!failure.has_value()) return process;
+  if (process.ok()) process->Wait().IgnoreError();
+  return FailureError(plan, *failure);
+}
+
+[[noreturn]] void RunForkedFunction(const FunctionCall& call, SpawnPlan& plan,
+                                    bool flush_all) {
+  environ = const_cast<char**>(plan.environment.ready());
+  UnblockSignals();
+  const int code = RunFunctionInChild(call, plan.kept);
+  FlushBeforeExit(flush_all);
+  _exit(code);
+}
+
+// The child joins its group before it runs the function; the parent does it
+// too, and so learns whether it could.
+absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
+  if (!plan.process_group.has_value()) return absl::OkStatus();
+  const pid_t group = static_cast<pid_t>(*plan.process_group);
+  if (setpgid(pid, group) == 0 || group == 0) return absl::OkStatus();
+  return PosixError("setpgid", absl::StrCat(group), errno);
+}
+
+absl::StatusOr<Process> ForkFunction(const FunctionCall& call,
+                                     SpawnPlan& plan) {
+  const bool flush_all = !LibraryThread::CallerIsOne();
+  FlushBeforeFork();
+  pid_t pid;
+  int error;
+  {
+    const ScopedBlockAllSignals no_signals;
+    std::optional<HandleTable::Lock> lock(std::in_place);
+    pid = fork();
+    error = errno;
+    if (pid == 0) {
+      ForgetTheParentsThreads();
+      if (PrepareChild(plan).has_value()) _exit(127);
+      HandleTable::CloseAllBut(*lock, plan.kept);
+      lock.reset();
+      RunForkedFunction(call, plan, flush_all);
+    }
+  }
+  if (pid < 0) return PosixError("fork", "", error);
+  absl::Status joined = JoinGroup(pid, plan);
+  absl::StatusOr<Process> process = Watch(pid, plan);
+  if (joined.ok() || !process.ok()) return process;
+  process->Wait().IgnoreError();
+  return joined;
+}
+
+absl::Status CheckThreads() {
+  const int threads = CountForeignThreads();
+  if (threads == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "fork: this process has ", threads, " thread(s) besides the caller's and "
+      "this library's, whose locks the child could wait for forever: use the "
+      "posix_spawn backend, fork before they start, or set "
+      "ForkExecutorOptions::allow_threads"));
+}
+
+}  // namespace
+
+absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
+  const auto* call =
+      std::get_if<absl::StatusOr<FunctionCall>>(&command.target);
+  absl::StatusOr<SpawnPlan> plan = SpawnPlan::Make(
+      command, call == nullptr ? SpawnPlan::Start::kExec
+                               : SpawnPlan::Start::kForkOnly);
+  if (!plan.ok()) return plan.status();
+  if (call == nullptr) return ForkAndExec(*plan);
+  if (!options_.allow_threads) {
+    absl::Status threads = CheckThreads();
+    if (!threads.ok()) return threads;
+  }
+  return ForkFunction(**call, *plan);
+}
+
+}  // namespace multiproc

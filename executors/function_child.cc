@@ -1,0 +1,35 @@
+#include "multiproc/executors/function_child.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "multiproc/executors/initialize.h"
+#include "multiproc/functions/function.h"
+
+namespace multiproc {
+namespace {
+
+std::vector<FileHandle>& HandlesSlot() {
+  static std::vector<FileHandle>* const handles = new std::vector<FileHandle>;
+  return *handles;
+}
+
+}  // namespace
+
+const std::vector<FileHandle>& InheritedHandles() { return HandlesSlot(); }
+
+int RunFunctionInChild(const FunctionCall& call,
+                       std::vector<FileHandle> handles) {
+  HandlesSlot() = std::move(handles);
+  std::string result;
+  bool own_error = false;
+  const absl::Status status = RunCall(call, &result, &own_error);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "multiproc: %s: %s\n", call.function().c_str(),
+               status.ToString().c_str());
+  return 1;
+}
+
+}  // namespace multiproc

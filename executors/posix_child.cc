@@ -1,0 +1,158 @@
+#include "multiproc/executors/posix_child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
+#include <sys/syscall.h>
+#endif
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/library_thread.h"
+#include "multiproc/executors/posix_error.h"
+
+namespace multiproc {
+namespace {
+
+ExitStatus FromSiginfo(const siginfo_t& info) {
+  // waitid(2), WNOHANG: nothing was collected if the pid is zero.
+  if (info.si_pid == 0) return ExitStatus::Unknown();
+  if (info.si_code == CLD_EXITED) {
+    return ExitStatus::Exited(static_cast<uint32_t>(info.si_status));
+  }
+  return ExitStatus::Signaled(info.si_status, info.si_code == CLD_DUMPED);
+}
+
+// ECHILD: the host ignores SIGCHLD, or somebody else collected the child.
+absl::StatusOr<ExitStatus> WaitById(idtype_t type, id_t id) {
+  siginfo_t info = {};
+  while (waitid(type, id, &info, WEXITED | WNOHANG) != 0) {
+    if (errno == ECHILD) return ExitStatus::Unknown();
+    if (errno != EINTR) return PosixError("waitid", "", errno);
+  }
+  return FromSiginfo(info);
+}
+
+absl::Status SignalResult(int result) {
+  // ESRCH: it has ended, and somebody else collected it.
+  if (result == 0 || errno == ESRCH) return absl::OkStatus();
+  return PosixError("kill", "", errno);
+}
+
+#if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
+// pidfd_open(2). Numbers, as the C library may be older than the kernel; they
+// are the same on every architecture.
+constexpr int kPidfdOpen = 434;
+constexpr int kPidfdSendSignal = 424;
+constexpr idtype_t kWaitByPidfd = static_cast<idtype_t>(3);  // P_PIDFD
+
+class PidfdChild : public ChildHandle {
+ public:
+  PidfdChild(int pid, ScopedFileHandle pidfd)
+      : pid_(pid), pidfd_(std::move(pidfd)) {}
+
+  int64_t pid() const override { return pid_; }
+  FileHandle exit_event() const override { return pidfd_.get(); }
+  absl::StatusOr<ExitStatus> Reap() override {
+    return WaitById(kWaitByPidfd, static_cast<id_t>(pidfd_.get()));
+  }
+  absl::Status Terminate() override { return Send(SIGTERM); }
+  absl::Status Kill() override { return Send(SIGKILL); }
+
+ private:
+  // Never reaches another process that got the same pid.
+  absl::Status Send(int signal) {
+    return SignalResult(static_cast<int>(
+        syscall(kPidfdSendSignal, pidfd_.get(), signal, nullptr, 0)));
+  }
+
+  const int pid_;
+  const ScopedFileHandle pidfd_;
+};
+
+// Linux before 5.4 has no waitid by pidfd, and says EINVAL.
+bool CanWaitByPidfd(int pidfd) {
+  siginfo_t info;
+  return waitid(kWaitByPidfd, static_cast<id_t>(pidfd), &info,
+                WEXITED | WNOHANG | WNOWAIT) == 0 ||
+         errno == ECHILD;
+}
+
+// Null where the kernel, or its seccomp filter, has no pidfds.
+std::unique_ptr<ChildHandle> WatchByPidfd(int pid) {
+  ScopedFileHandle pidfd;
+  {
+    const HandleTable::Lock lock;
+    const int fd = static_cast<int>(syscall(kPidfdOpen, pid, 0));
+    if (fd < 0) return nullptr;
+    HandleTable::Add(lock, fd);
+    pidfd = ScopedFileHandle::Adopt(fd);
+  }
+  if (!CanWaitByPidfd(pidfd.get())) return nullptr;
+  return std::make_unique<PidfdChild>(pid, std::move(pidfd));
+}
+#else
+std::unique_ptr<ChildHandle> WatchByPidfd(int) { return nullptr; }
+#endif
+
+// Waits on a thread of its own with WNOWAIT, which leaves the child to be
+// collected: until Reap its pid can't be given to another process.
+class ThreadWatchedChild : public ChildHandle {
+ public:
+  ThreadWatchedChild(int pid, ScopedFileHandle exit_event)
+      : pid_(pid), exit_event_(std::move(exit_event)) {}
+
+  int64_t pid() const override { return pid_; }
+  FileHandle exit_event() const override { return exit_event_.get(); }
+  absl::StatusOr<ExitStatus> Reap() override {
+    return WaitById(P_PID, static_cast<id_t>(pid_));
+  }
+  absl::Status Terminate() override {
+    return SignalResult(kill(pid_, SIGTERM));
+  }
+  absl::Status Kill() override { return SignalResult(kill(pid_, SIGKILL)); }
+
+ private:
+  const int pid_;
+  const ScopedFileHandle exit_event_;
+};
+
+void WaitWithoutCollecting(int pid) {
+  siginfo_t info;
+  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 &&
+         errno == EINTR) {
+  }
+}
+
+absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid) {
+  absl::StatusOr<Pipe> pipe = Pipe::Create();
+  if (!pipe.ok()) return pipe.status();
+  auto write_end =
+      std::make_shared<ScopedFileHandle>(std::move(pipe->write_end));
+  LibraryThread::RunDetached([pid, write_end = std::move(write_end)] {
+    WaitWithoutCollecting(pid);
+    write_end->reset();
+  });
+  return std::make_unique<ThreadWatchedChild>(pid, std::move(pipe->read_end));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ChildHandle>> WatchPosixChild(int pid) {
+  std::unique_ptr<ChildHandle> child = WatchByPidfd(pid);
+  if (child != nullptr) return child;
+  absl::StatusOr<std::unique_ptr<ChildHandle>> watched = WatchByThread(pid);
+  if (!watched.ok()) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+  return watched;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,143 @@
+#include "multiproc/executors/posix_spawn_executor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "multiproc/executors/close_from.h"
+#include "multiproc/executors/posix_child.h"
+#include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/spawn_plan.h"
+
+#if defined(__GLIBC__) && !defined(MULTIPROC_PORTABLE_POSIX)
+#if __GLIBC_PREREQ(2, 34)
+#define MULTIPROC_HAVE_ADDCLOSEFROM 1
+#endif
+#endif
+
+namespace multiproc {
+namespace {
+
+// Owns the C structures that posix_spawn wants. The first error is kept.
+class SpawnRequest {
+ public:
+  SpawnRequest() {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+  }
+  ~SpawnRequest() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+
+  SpawnRequest(const SpawnRequest&) = delete;
+  SpawnRequest& operator=(const SpawnRequest&) = delete;
+
+  void Fill(SpawnPlan& plan) {
+    AddDirectory(plan);
+    for (const SpawnPlan::Move& move : plan.moves) {
+      Keep(posix_spawn_file_actions_adddup2(&actions_, move.from, move.to));
+    }
+    AddCloses(plan.first_closed);
+    AddAttributes(plan);
+  }
+
+  // 0 or the error, also of what Fill did.
+  int Spawn(SpawnPlan& plan, pid_t* pid) {
+    if (error_ != 0) return error_;
+    return posix_spawn(pid, plan.path.c_str(), &actions_, &attributes_,
+                       plan.arguments.ready(), plan.environment.ready());
+  }
+
+ private:
+  void Keep(int error) {
+    if (error_ == 0) error_ = error;
+  }
+
+  void AddDirectory(const SpawnPlan& plan) {
+    if (!plan.directory.is_valid()) return;
+    Keep(posix_spawn_file_actions_addfchdir_np(&actions_,
+                                               plan.directory.get()));
+  }
+
+  void AddCloses(int first) {
+#ifdef MULTIPROC_HAVE_ADDCLOSEFROM
+    Keep(posix_spawn_file_actions_addclosefrom_np(&actions_, first));
+#elif !defined(POSIX_SPAWN_CLOEXEC_DEFAULT)
+    for (const int fd : OpenDescriptorsFrom(first)) {
+      Keep(posix_spawn_file_actions_addclose(&actions_, fd));
+    }
+#else
+    (void)first;
+#endif
+  }
+
+  void AddAttributes(const SpawnPlan& plan) {
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;  // NOLINT
+#ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
+    flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
+    // It closes the standard streams, too, unless they are named.
+    for (int fd = 0; fd < 3; ++fd) {
+      Keep(posix_spawn_file_actions_addinherit_np(&actions_, fd));
+    }
+#endif
+    sigset_t none;
+    sigemptyset(&none);
+    sigset_t defaults = none;
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    Keep(posix_spawnattr_setsigmask(&attributes_, &none));
+    Keep(posix_spawnattr_setsigdefault(&attributes_, &defaults));
+    if (plan.process_group.has_value()) {
+      flags |= POSIX_SPAWN_SETPGROUP;
+      Keep(posix_spawnattr_setpgroup(
+          &attributes_, static_cast<pid_t>(*plan.process_group)));
+    }
+    Keep(posix_spawnattr_setflags(&attributes_, flags));
+  }
+
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+  int error_ = 0;
+};
+
+// posix_spawn gives one number for all of its steps. What could be opened and
+// checked before was, so few are left.
+absl::Status SpawnError(const SpawnPlan& plan, int error) {
+  if (error == EAGAIN || error == ENOMEM) {
+    return PosixError("posix_spawn", plan.path, error);
+  }
+  const bool executable = access(plan.path.c_str(), X_OK) == 0;
+  if (plan.process_group.has_value() && executable &&
+      (error == EPERM || error == ESRCH)) {
+    return PosixError("setpgid", absl::StrCat(*plan.process_group), error);
+  }
+  return PosixError(executable && error == ENOENT
+                        ? "exec (is its interpreter there?)"
+                        : "exec",
+                    plan.path, error);
+}
+
+}  // namespace
+
+absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
+  absl::StatusOr<SpawnPlan> plan =
+      SpawnPlan::Make(command, SpawnPlan::Start::kExec);
+  if (!plan.ok()) return plan.status();
+  SpawnRequest request;
+  request.Fill(*plan);
+  pid_t pid = 0;
+  const int error = request.Spawn(*plan, &pid);
+  if (error != 0) return SpawnError(*plan, error);
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+  if (!child.ok()) return child.status();
+  return Process(*std::move(child), std::move(plan->parent_ends));
+}
+
+}  // namespace multiproc

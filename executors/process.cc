@@ -1,0 +1,192 @@
+#include "multiproc/executors/process.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+
+namespace multiproc {
+
+struct Process::State {
+  State(std::unique_ptr<ChildHandle> handle, StdioEnds stdio_ends)
+      : child(std::move(handle)), ends(std::move(stdio_ends)) {}
+
+  // Collects the status of the child, whose exit event is readable.
+  absl::StatusOr<ExitStatus> Reap() {
+    absl::MutexLock lock(&mutex);
+    if (!exit_status.has_value()) {
+      absl::StatusOr<ExitStatus> reaped = child->Reap();
+      if (!reaped.ok()) return reaped;
+      exit_status = *reaped;
+    }
+    return *exit_status;
+  }
+
+  // Under the lock: a pid that was reaped may be another process's by now.
+  absl::Status Signal(absl::Status (ChildHandle::*send)()) {
+    absl::MutexLock lock(&mutex);
+    if (exit_status.has_value()) return absl::OkStatus();
+    return (child.get()->*send)();
+  }
+
+  const std::unique_ptr<ChildHandle> child;
+  StdioEnds ends;
+  OnDestroy on_destroy = OnDestroy::kJoin;
+  absl::Mutex mutex;
+  std::optional<ExitStatus> exit_status ABSL_GUARDED_BY(mutex);
+};
+
+namespace {
+
+absl::Status NoProcessError() {
+  return absl::FailedPreconditionError(
+      "there is no process: this Process was never started, or moved from");
+}
+
+// Children whose Process was destroyed with kDetach, until they end: somebody
+// has to collect them, or they stay zombies.
+class DetachedChildren {
+ public:
+  static DetachedChildren& Get() { return *Instance(); }
+
+  // The old one's lock may be held by a thread that does not exist here.
+  static void ForgetInForkedChild() { Instance() = new DetachedChildren; }
+
+  void Add(Process process) {
+    absl::MutexLock lock(&mutex_);
+    CollectEnded();
+    processes_.push_back(std::move(process));
+  }
+
+  void Collect() {
+    absl::MutexLock lock(&mutex_);
+    CollectEnded();
+  }
+
+ private:
+  static DetachedChildren*& Instance() {
+    static DetachedChildren* children = new DetachedChildren;
+    return children;
+  }
+
+  void CollectEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (size_t i = processes_.size(); i-- > 0;) {
+      if (!processes_[i].WaitWithTimeout(absl::ZeroDuration()).ok()) continue;
+      std::swap(processes_[i], processes_.back());
+      processes_.pop_back();
+    }
+  }
+
+  absl::Mutex mutex_;
+  std::vector<Process> processes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+Process::Process() = default;
+
+Process::Process(Process&&) noexcept = default;
+
+Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends)
+    : state_(std::make_unique<State>(std::move(child), std::move(ends))) {
+  DetachedChildren::Get().Collect();
+}
+
+Process& Process::operator=(Process&& other) noexcept {
+  if (this != &other) {
+    Finish();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+Process::~Process() { Finish(); }
+
+void Process::Finish() {
+  if (state_ == nullptr) return;
+  if (WaitWithTimeout(absl::ZeroDuration()).ok()) return;
+  // A child that reads its input to the end would otherwise never end.
+  state_->ends = StdioEnds();
+  switch (state_->on_destroy) {
+    case OnDestroy::kDetach: {
+      state_->on_destroy = OnDestroy::kJoin;
+      DetachedChildren::Get().Add(std::move(*this));
+      return;
+    }
+    case OnDestroy::kTerminate:
+      Terminate().IgnoreError();
+      break;
+    case OnDestroy::kKill:
+      Kill().IgnoreError();
+      break;
+    case OnDestroy::kJoin:
+      break;
+  }
+  Wait().IgnoreError();
+}
+
+int64_t Process::pid() const {
+  return state_ == nullptr ? 0 : state_->child->pid();
+}
+
+absl::StatusOr<ExitStatus> Process::WaitWithTimeout(absl::Duration timeout) {
+  if (state_ == nullptr) return NoProcessError();
+  {
+    absl::MutexLock lock(&state_->mutex);
+    if (state_->exit_status.has_value()) return *state_->exit_status;
+  }
+  if (!WaitReadable(state_->child->exit_event(), timeout)) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("process ", pid(), " still runs after ",
+                     absl::FormatDuration(timeout)));
+  }
+  return state_->Reap();
+}
+
+absl::Status Process::Terminate() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::Terminate);
+}
+
+absl::Status Process::Kill() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::Kill);
+}
+
+FileHandle Process::exit_event() const {
+  return state_ == nullptr ? kInvalidFileHandle : state_->child->exit_event();
+}
+
+namespace {
+// What a Process without a process gives a reference to.
+ScopedFileHandle& NoHandle() {
+  static thread_local ScopedFileHandle none;
+  none.reset();
+  return none;
+}
+}  // namespace
+
+ScopedFileHandle& Process::standard_input() {
+  return state_ == nullptr ? NoHandle() : state_->ends.standard_input;
+}
+
+ScopedFileHandle& Process::standard_output() {
+  return state_ == nullptr ? NoHandle() : state_->ends.standard_output;
+}
+
+ScopedFileHandle& Process::standard_error() {
+  return state_ == nullptr ? NoHandle() : state_->ends.standard_error;
+}
+
+void Process::ForgetDetachedInForkedChild() {
+  DetachedChildren::ForgetInForkedChild();
+}
+
+void Process::set_on_destroy(OnDestroy policy) {
+  if (state_ != nullptr) state_->on_destroy = policy;
+}
+
+}  // namespace multiproc

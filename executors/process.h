@@ -1,0 +1,126 @@
+// A child process that an Executor started.
+//
+//   absl::StatusOr<Process> process =
+//       executor->Spawn(Command::Program("sleep", {"60"}));
+//   absl::StatusOr<ExitStatus> status =
+//       process->WaitWithTimeout(absl::Seconds(1));  // DEADLINE_EXCEEDED
+//   process->Kill();
+//   status = process->Wait();                        // killed by signal 9
+//
+// Thread-safety: thread-safe, but for moving, destroying and taking the stdio
+// ends. One thread may Wait while another calls Kill.
+
+#ifndef MULTIPROC_EXECUTORS_PROCESS_H_
+#define MULTIPROC_EXECUTORS_PROCESS_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/exit_status.h"
+#include "multiproc/executors/file_handle.h"
+
+namespace multiproc {
+
+// What a backend knows about a child that it started. It need not be a child of
+// this process in the operating system's sense: a fork server's or a cluster's
+// handle implements the same five functions. Process calls Reap, Terminate and
+// Kill under a lock, one at a time, and none after Reap succeeded.
+class ChildHandle {
+ public:
+  virtual ~ChildHandle() = default;
+
+  // The process id, as `ps` shows it on the machine where the child runs.
+  virtual int64_t pid() const = 0;
+
+  // Readable (WaitReadable) from the child's end on. Owned by this object.
+  virtual FileHandle exit_event() const = 0;
+
+  // Called once the exit event is readable: how the child ended.
+  virtual absl::StatusOr<ExitStatus> Reap() = 0;
+
+  // Ask the child to end (SIGTERM), and end it (SIGKILL).
+  virtual absl::Status Terminate() = 0;
+  virtual absl::Status Kill() = 0;
+};
+
+// This process's ends of the pipes that Stdio::Pipe() asked for.
+struct StdioEnds {
+  ScopedFileHandle standard_input;
+  ScopedFileHandle standard_output;
+  ScopedFileHandle standard_error;
+};
+
+class Process {
+ public:
+  // What the destructor does with a child that still runs.
+  enum class OnDestroy {
+    kJoin,       // Waits for its end, as std::jthread does. The default.
+    kTerminate,  // Terminate, then waits.
+    kKill,       // Kill, then waits.
+    kDetach,     // Lets it run. Its end is collected at a later Spawn.
+  };
+
+  // No process: every call gives FAILED_PRECONDITION. So is one moved from.
+  Process();
+  // For backends. `ends` are invalid where no pipe was asked for.
+  Process(std::unique_ptr<ChildHandle> child, StdioEnds ends);
+  Process(Process&&) noexcept;
+  Process& operator=(Process&& other) noexcept;
+  ~Process();
+
+  // Whether there is a process at all, running or not.
+  explicit operator bool() const { return state_ != nullptr; }
+
+  // Its process id; 0 if there is none.
+  int64_t pid() const;
+
+  // Waits for the child to end, and says how it did. Every further call, and
+  // every other thread's, gets the same answer. Close or take the standard input
+  // first where the child reads it to its end.
+  absl::StatusOr<ExitStatus> Wait() {
+    return WaitWithTimeout(absl::InfiniteDuration());
+  }
+
+  // The same, but DEADLINE_EXCEEDED if the child runs for longer than `timeout`
+  // from now (zero asks without waiting); it goes on running. Waits on an event
+  // of the kernel, without polling.
+  absl::StatusOr<ExitStatus> WaitWithTimeout(absl::Duration timeout);
+
+  // Asks the child to end: SIGTERM, which it may handle or ignore. OK for a
+  // child that has ended.
+  absl::Status Terminate();
+
+  // Ends the child: SIGKILL. OK for a child that has ended.
+  absl::Status Kill();
+
+  // A handle that is readable from the child's end on, to wait for with others;
+  // never to be read or closed. It lives as long as the Process.
+  FileHandle exit_event() const;
+
+  // This process's ends of the pipes that the Command asked for, and invalid
+  // otherwise. Move from them, or reset() them to close them.
+  ScopedFileHandle& standard_input();
+  ScopedFileHandle& standard_output();
+  ScopedFileHandle& standard_error();
+
+  // Sets what the destructor does.
+  void set_on_destroy(OnDestroy policy);
+
+  // For backends that fork: in the child, the parent's detached children are
+  // no children.
+  static void ForgetDetachedInForkedChild();
+
+ private:
+  struct State;
+
+  void Finish();
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_PROCESS_H_

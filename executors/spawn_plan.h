@@ -1,0 +1,79 @@
+// Everything about a child that can be worked out, opened and checked before it
+// exists: what is left for the moment between fork and exec are system calls on
+// numbers and ready-made arrays. POSIX only; shared by its backends.
+//
+// Not thread-safe; a plan is used by the thread that made it.
+
+#ifndef MULTIPROC_EXECUTORS_SPAWN_PLAN_H_
+#define MULTIPROC_EXECUTORS_SPAWN_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "multiproc/executors/command.h"
+#include "multiproc/executors/file_handle.h"
+#include "multiproc/executors/process.h"
+
+namespace multiproc {
+
+// An array of C strings that ends with a null pointer, as exec wants it.
+class CStringArray {
+ public:
+  void Add(std::string text) { strings_.push_back(std::move(text)); }
+  // Called after the last Add; ready() is valid until the array is moved.
+  void MakeReady();
+  char* const* ready() const { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> strings_;
+  std::vector<char*> pointers_;
+};
+
+// A copy of `handle` whose number is `minimum` at least.
+absl::StatusOr<ScopedFileHandle> CopyHandleAbove(FileHandle handle,
+                                                 int minimum);
+
+struct SpawnPlan {
+  struct Move {
+    int from;
+    int to;
+  };
+
+  // How the child is to be made.
+  enum class Start {
+    // exec of the program, or of this program again for a function.
+    kExec,
+    // fork alone, for a function: descriptors stay what they are, but for the
+    // standard streams.
+    kForkOnly,
+  };
+
+  // Checks `command` and prepares it. Errors as of Executor::Spawn.
+  static absl::StatusOr<SpawnPlan> Make(const Command& command, Start start);
+
+  // Path for exec; empty for kForkOnly.
+  std::string path;
+  CStringArray arguments;
+  CStringArray environment;
+  // The open working directory, for fchdir.
+  ScopedFileHandle directory;
+  // dup2 in this order. No source is a target of an earlier move.
+  std::vector<Move> moves;
+  // After the moves, the child of an exec closes every descriptor from here on.
+  int first_closed = 3;
+  // What a forked function keeps of this library's descriptors.
+  std::vector<int> kept;
+  std::optional<int64_t> process_group;
+  // The child's ends; closed in the parent with the plan.
+  std::vector<ScopedFileHandle> child_ends;
+  // The parent's ends.
+  StdioEnds parent_ends;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_SPAWN_PLAN_H_

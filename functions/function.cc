@@ -1,0 +1,204 @@
+#include "multiproc/functions/function.h"
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#define MULTIPROC_HAVE_CXXABI 1
+#endif
+
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <typeinfo>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
+
+namespace multiproc {
+namespace {
+
+using function_internal::FunctionKey;
+using function_internal::Registration;
+
+// FNV-1a: the same in every program, unlike std::hash.
+uint32_t Fingerprint(absl::string_view text) {
+  uint32_t hash = 2166136261u;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
+  return hash;
+}
+
+bool SameKey(const FunctionKey& a, const FunctionKey& b) {
+  return a.address == b.address && a.type_tag == b.type_tag;
+}
+
+size_t HashOf(const FunctionKey& key) {
+  return reinterpret_cast<uintptr_t>(key.address) >> 4;
+}
+
+// A hash table that only grows, read without a lock: a child forked while
+// another thread held a lock of the registry could never take it.
+class Registry {
+ public:
+  // Never destroyed: functions are called until the process ends.
+  static Registry& Get() {
+    static Registry* const registry = new Registry;
+    return *registry;
+  }
+
+  void Add(Registration registration) {
+    Node* const node = new Node{std::move(registration), nullptr, nullptr};
+    Push(&by_name_[Fingerprint(node->function.name) % kBuckets], node,
+         &Node::next_of_name);
+    Push(&by_key_[HashOf(node->function.key) % kBuckets], node,
+         &Node::next_of_key);
+  }
+
+  absl::StatusOr<const Registration*> Find(absl::string_view name) const {
+    const Registration* found = nullptr;
+    for (const Node* node = by_name_[Fingerprint(name) % kBuckets].load();
+         node != nullptr; node = node->next_of_name) {
+      if (node->function.name != name) continue;
+      if (found != nullptr && !SameKey(found->key, node->function.key)) {
+        return TwiceError(node->function, *found);
+      }
+      found = &node->function;
+    }
+    if (found != nullptr) return found;
+    return absl::NotFoundError(absl::StrCat(
+        "no function '", name, "' is registered in this program: is its ",
+        "MULTIPROC_FUNCTION linked in (alwayslink for a library)?"));
+  }
+
+  absl::StatusOr<const Registration*> Find(const FunctionKey& key) const {
+    for (const Node* node = by_key_[HashOf(key) % kBuckets].load();
+         node != nullptr; node = node->next_of_key) {
+      if (SameKey(node->function.key, key)) return Find(node->function.name);
+    }
+    return absl::NotFoundError(
+        "this function is not registered: write MULTIPROC_FUNCTION(its name); "
+        "at namespace scope, beside its definition");
+  }
+
+ private:
+  struct Node {
+    const Registration function;
+    Node* next_of_name;
+    Node* next_of_key;
+  };
+  static constexpr size_t kBuckets = 1024;
+
+  static void Push(std::atomic<Node*>* head, Node* node, Node* Node::*next) {
+    node->*next = head->load();
+    while (!head->compare_exchange_weak(node->*next, node)) {
+    }
+  }
+
+  static absl::Status TwiceError(const Registration& a,
+                                 const Registration& b) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "two functions are registered as '", a.name, "', at ", a.place,
+        " and ", b.place,
+        ": give one of them another name with MULTIPROC_FUNCTION_AS"));
+  }
+
+  std::atomic<Node*> by_name_[kBuckets] = {};
+  std::atomic<Node*> by_key_[kBuckets] = {};
+};
+
+absl::StatusOr<const Registration*> FindFor(const FunctionCall& call) {
+  absl::StatusOr<const Registration*> found =
+      Registry::Get().Find(call.function());
+  if (!found.ok()) return found;
+  if ((*found)->signature != call.signature()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", call.function(), "' is registered here as ", (*found)->type,
+        " at ", (*found)->place,
+        ", and the caller knows it with other types: build both programs from "
+        "the same source"));
+  }
+  return found;
+}
+
+#ifdef ABSL_HAVE_EXCEPTIONS
+// As in "std::runtime_error"; the name as the compiler writes it where it can't
+// be demangled.
+std::string TypeOf(const std::exception& exception) {
+#if defined(__GXX_RTTI) || defined(_CPPRTTI)
+  const char* name = typeid(exception).name();
+#ifdef MULTIPROC_HAVE_CXXABI
+  int error = 0;
+  const std::unique_ptr<char, void (*)(void*)> demangled(
+      abi::__cxa_demangle(name, nullptr, nullptr, &error), std::free);
+  if (error == 0) return demangled.get();
+#endif
+  return name;
+#else
+  (void)exception;
+  return "exception";
+#endif
+}
+#endif
+
+absl::Status InvokeCatching(const Registration& function,
+                            absl::string_view arguments, std::string* result,
+                            bool* own_error) {
+#ifdef ABSL_HAVE_EXCEPTIONS
+  try {
+    return function.invoke(function.key.address, arguments, result, own_error);
+  } catch (const std::exception& exception) {
+    *own_error = true;
+    return absl::UnknownError(
+        absl::StrCat(TypeOf(exception), ": ", exception.what()));
+  } catch (...) {
+    *own_error = true;
+    return absl::UnknownError("an exception that is no std::exception");
+  }
+#else
+  return function.invoke(function.key.address, arguments, result, own_error);
+#endif
+}
+
+}  // namespace
+
+namespace function_internal {
+
+bool Register(Registration registration) {
+  registration.signature = Fingerprint(registration.type);
+  Registry::Get().Add(std::move(registration));
+  return true;
+}
+
+absl::StatusOr<FunctionCall> CallOf(const FunctionKey& key) {
+  absl::StatusOr<const Registration*> found = Registry::Get().Find(key);
+  if (!found.ok()) return found.status();
+  FunctionCall call;
+  call.set_function((*found)->name);
+  call.set_signature((*found)->signature);
+  return call;
+}
+
+absl::Status ArgumentsError() {
+  return absl::InvalidArgumentError(
+      "its arguments can't be unpacked: a Codec's Decode must read what its "
+      "Encode wrote");
+}
+
+}  // namespace function_internal
+
+absl::Status CheckCall(const FunctionCall& call) {
+  return FindFor(call).status();
+}
+
+absl::Status RunCall(const FunctionCall& call, std::string* result,
+                     bool* own_error) {
+  *own_error = false;
+  const absl::StatusOr<const Registration*> function = FindFor(call);
+  if (!function.ok()) return function.status();
+  absl::Status status = InvokeCatching(
+      **function, call.arguments(), result, own_error);
+  if (status.ok() || *own_error) return status;
+  return absl::Status(status.code(), absl::StrCat("'", call.function(), "': ",
+                                                  status.message()));
+}
+
+}  // namespace multiproc

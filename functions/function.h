@@ -1,0 +1,245 @@
+// A C++ function that can be called in another process.
+//
+//   absl::StatusOr<double> RunTask(int name) { ... }
+//   MULTIPROC_FUNCTION(RunTask);       // at namespace scope, beside it
+//
+//   absl::StatusOr<FunctionCall> call = MakeCall(RunTask, 4);  // packed
+//   std::string result;
+//   bool own_error;
+//   absl::Status status = RunCall(*call, &result, &own_error);  // over there
+//
+// The function returns void, T, absl::Status or absl::StatusOr<T>; its
+// parameters are values or const references (or absl::string_view), of types
+// that have a Codec (codec.h). An exception that it throws becomes an UNKNOWN
+// status that names the exception's type and what().
+//
+// Thread-safety: registration belongs before main(), by the macro; everything
+// else may be called from any thread.
+
+#ifndef MULTIPROC_FUNCTIONS_FUNCTION_H_
+#define MULTIPROC_FUNCTIONS_FUNCTION_H_
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "multiproc/functions/codec.h"
+#include "multiproc/proto/task.pb.h"
+
+// Gives the function `fn` its name in every process: the text `fn` as written
+// here, so `app::Render` and `Render` are two names. A name may be given once
+// in a program; calls of a name that was given twice fail with
+// FAILED_PRECONDITION and both places.
+//
+// A library whose functions are called by name only, from a program that never
+// mentions them, needs `alwayslink = True`, or the linker drops the
+// registration with the library.
+#define MULTIPROC_FUNCTION(fn) MULTIPROC_FUNCTION_AS(#fn, fn)
+
+// The same with a name of your choice: for overloads and templates, whose
+// pointer needs a cast to be told from the others, and for names that must stay
+// while the code moves.
+//
+//   MULTIPROC_FUNCTION_AS("SquareInt", static_cast<int (*)(int)>(Square));
+#define MULTIPROC_FUNCTION_AS(name, fn)                               \
+  [[maybe_unused]] static const bool MULTIPROC_INTERNAL_JOIN(         \
+      multiproc_registered_function_, __COUNTER__) =                  \
+      ::multiproc::RegisterFunction(name, fn, __FILE__, __LINE__)
+
+#define MULTIPROC_INTERNAL_JOIN(a, b) MULTIPROC_INTERNAL_JOIN2(a, b)
+#define MULTIPROC_INTERNAL_JOIN2(a, b) a##b
+
+namespace multiproc {
+
+namespace function_internal {
+
+// What a parameter of type P is between unpacking and the call.
+template <typename P>
+struct StoredType {
+  static_assert(!std::is_lvalue_reference_v<P> ||
+                    std::is_const_v<std::remove_reference_t<P>>,
+                "the function runs in another process on a copy of its "
+                "arguments: take a value or a const reference, and return "
+                "what changed");
+  static_assert(!std::is_pointer_v<std::decay_t<P>>,
+                "a pointer means nothing in another process: take a value, "
+                "std::string or absl::string_view");
+  using type = std::decay_t<P>;
+};
+template <>
+struct StoredType<absl::string_view> {
+  using type = std::string;
+};
+template <>
+struct StoredType<const absl::string_view&> {
+  using type = std::string;
+};
+template <typename P>
+using Stored = typename StoredType<P>::type;
+
+// The T in each of the four kinds of result; void for absl::Status.
+template <typename R>
+struct ResultType {
+  using type = std::decay_t<R>;
+};
+template <>
+struct ResultType<absl::Status> {
+  using type = void;
+};
+template <typename T>
+struct ResultType<absl::StatusOr<T>> {
+  using type = T;
+};
+
+template <typename T>
+std::string TypeNameOf() {
+  if constexpr (std::is_void_v<T>) {
+    return "void";
+  } else {
+    return Codec<T>::TypeName();
+  }
+}
+
+// Makes two functions at one address (identical code that the linker folded)
+// two keys, if their types differ.
+template <typename R, typename... P>
+struct TypeTag {
+  static constexpr char kTag = 0;
+};
+
+using AnyFunction = void (*)();
+
+struct FunctionKey {
+  AnyFunction address;
+  const void* type_tag;
+};
+
+// Unpacks, calls, packs. `*own_error` tells an error that the function returned
+// from one that kept it from running, or its result from being packed.
+using Invoker = absl::Status (*)(AnyFunction fn, absl::string_view arguments,
+                                 std::string* result, bool* own_error);
+
+struct Registration {
+  std::string name;
+  std::string type;  // As in "double(int32,string)".
+  uint32_t signature = 0;
+  FunctionKey key = {};
+  Invoker invoke = nullptr;
+  std::string place;  // file:line
+};
+
+bool Register(Registration registration);
+
+// The call without its arguments, or why there can be none.
+absl::StatusOr<FunctionCall> CallOf(const FunctionKey& key);
+
+absl::Status ArgumentsError();
+
+template <typename R>
+absl::Status PackResult(R&& returned, std::string* result, bool* own_error) {
+  using Plain = std::decay_t<R>;
+  if constexpr (std::is_same_v<Plain, absl::Status>) {
+    *own_error = !returned.ok();
+    return std::forward<R>(returned);
+  } else if constexpr (std::is_same_v<
+                           Plain, absl::StatusOr<
+                                      typename ResultType<Plain>::type>>) {
+    *own_error = !returned.ok();
+    if (!returned.ok()) return std::forward<R>(returned).status();
+    return EncodeValues(result, *returned);
+  } else {
+    return EncodeValues(result, static_cast<const Plain&>(returned));
+  }
+}
+
+template <typename R, typename... P>
+absl::Status Invoke(AnyFunction fn, absl::string_view arguments,
+                    std::string* result, bool* own_error) {
+  std::tuple<Stored<P>...> values;
+  const bool decoded = std::apply(
+      [arguments](auto&... v) { return DecodeValues(arguments, &v...); },
+      values);
+  if (!decoded) return ArgumentsError();
+  const auto typed = reinterpret_cast<R (*)(P...)>(fn);
+  const auto call = [typed](Stored<P>&... v) -> R {
+    return typed(static_cast<P&&>(v)...);
+  };
+  if constexpr (std::is_void_v<R>) {
+    std::apply(call, values);
+    return absl::OkStatus();
+  } else {
+    return PackResult(std::apply(call, values), result, own_error);
+  }
+}
+
+template <typename R, typename... P>
+FunctionKey KeyOf(R (*fn)(P...)) {
+  return {reinterpret_cast<AnyFunction>(fn), &TypeTag<R, P...>::kTag};
+}
+
+}  // namespace function_internal
+
+// What a caller of a function of result type R gets: T for T and
+// absl::StatusOr<T>, void for void and absl::Status.
+template <typename R>
+using ResultOf = typename function_internal::ResultType<R>::type;
+
+// What the macros above call. `name` is copied.
+template <typename R, typename... P>
+bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
+                      int line) {
+  using function_internal::Stored;
+  using function_internal::TypeNameOf;
+  std::string type = TypeNameOf<ResultOf<R>>() + "(";
+  const char* separator = "";
+  ((type += std::exchange(separator, ",") + TypeNameOf<Stored<P>>()), ...);
+  type += ")";
+  return function_internal::Register(
+      {std::string(name), type, 0, function_internal::KeyOf(fn),
+       &function_internal::Invoke<R, P...>,
+       absl::StrCat(file, ":", line)});
+}
+
+// Packs a call of `fn`, which was registered, with `args`, each converted as in
+// a plain call.
+//   NOT_FOUND            `fn` is not registered.
+//   FAILED_PRECONDITION  its name was given to two functions.
+//   INVALID_ARGUMENT     an argument can't be packed.
+template <typename R, typename... P, typename... Args>
+absl::StatusOr<FunctionCall> MakeCall(R (*fn)(P...), const Args&... args) {
+  static_assert(sizeof...(P) == sizeof...(Args),
+                "the function takes another number of arguments");
+  static_assert((std::is_convertible_v<
+                     const Args&, function_internal::Stored<P>> && ...),
+                "an argument can't be converted to the parameter's type");
+  absl::StatusOr<FunctionCall> call =
+      function_internal::CallOf(function_internal::KeyOf(fn));
+  if (!call.ok()) return call;
+  absl::Status packed = EncodeValues<function_internal::Stored<P>...>(
+      call->mutable_arguments(), args...);
+  if (!packed.ok()) return packed;
+  return call;
+}
+
+// OK if this process can run `call`:
+//   NOT_FOUND            no function of that name is registered here.
+//   FAILED_PRECONDITION  two are.
+//   INVALID_ARGUMENT     it is registered with other types than the caller's.
+absl::Status CheckCall(const FunctionCall& call);
+
+// Runs `call` in this process and packs its result into `*result`. `*own_error`
+// is whether a status other than OK is the function's own: one that it returned
+// or an exception that it threw; else the call could not be run (CheckCall;
+// INVALID_ARGUMENT too for arguments that can't be unpacked or a result that
+// can't be packed).
+absl::Status RunCall(const FunctionCall& call, std::string* result,
+                     bool* own_error);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_FUNCTIONS_FUNCTION_H_

@@ -1,0 +1,41 @@
+// An absl::Status on its way between processes, and the two marks that it may
+// carry: that the task itself returned it, or how the pool came to fail the
+// task. Thread-safe: pure functions.
+//
+//   absl::StatusOr<double> cost = future.Get();
+//   if (IsTaskError(cost.status())) { ... }  // RunTask said so
+//   if (auto failure = GetTaskFailure(cost.status())) {
+//     LOG(ERROR) << "lost with worker " << failure->worker_pid();
+//   }
+
+#ifndef MULTIPROC_FUNCTIONS_TASK_STATUS_H_
+#define MULTIPROC_FUNCTIONS_TASK_STATUS_H_
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "multiproc/proto/task.pb.h"
+
+namespace multiproc {
+
+// `status` with all its payloads, as a message.
+StatusProto StatusToProto(const absl::Status& status);
+
+// The reverse. A message that holds no error, or a code that absl does not
+// know, gives UNKNOWN: it stands where an error is due.
+absl::Status StatusFromProto(const StatusProto& proto);
+
+// Marks `status`, which is not OK, as the task's own error.
+void MarkTaskError(absl::Status* status);
+
+// Whether the task returned `status` (or threw it): its code is then the
+// task's, and not one of the pool's.
+bool IsTaskError(const absl::Status& status);
+
+// Attaches, and finds, how the pool came to fail the task.
+void SetTaskFailure(const TaskFailure& failure, absl::Status* status);
+std::optional<TaskFailure> GetTaskFailure(const absl::Status& status);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_FUNCTIONS_TASK_STATUS_H_
