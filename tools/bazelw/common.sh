@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What the other parts of bazelw share: messages, the cache folder, the lock.
 
-cache=${MULTIPROC_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/multiproc}
+cache=${MULTIPROC_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:?is not set; set it or MULTIPROC_CACHE_DIR}/.cache}/multiproc}
+[[ $cache == /* ]] || cache=$PWD/$cache
 
 # Prints one line of progress with the seconds since bazelw started.
 say() { printf '[bazelw %3ds] %s\n' "$SECONDS" "$*" >&2; }
@@ -18,6 +19,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 open_cache() {
   mkdir -p "$cache" || die "The cache folder $cache can't be made; set MULTIPROC_CACHE_DIR to another."
   cache=$(cd "$cache" && pwd -P)
+  [[ $cache != *[[:space:]]* ]] || die "The cache folder '$cache' must not have spaces in its path; set MULTIPROC_CACHE_DIR to another."
 }
 
 # Holds the lock of the cache folder (descriptor 9) until release_lock.

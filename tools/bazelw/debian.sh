@@ -32,6 +32,13 @@ need_debian_tools() {
   [[ -r $keyring ]] || install_on_host debian-archive-keyring
   has bwrap || install_on_host bubblewrap
   has flock || install_on_host util-linux
+  need_namespaces
+}
+
+# A container or a strict kernel may forbid what bubblewrap does.
+need_namespaces() {
+  bwrap --dev-bind / / true ||
+    die "bubblewrap may not make a mount namespace here (see above): allow user namespaces, give the container that right, or install Bazel $(cat "$project/.bazelversion")."
 }
 
 # Installs package $1 with apt if that needs no password.
@@ -98,6 +105,7 @@ Dir::State::status "$1/status";
 Dir::Cache "$1/cache";
 APT::Sandbox::User "";
 APT::Install-Recommends "false";
+Acquire::GzipIndexes "false";
 Acquire::Languages "none";
 Acquire::Check-Valid-Until "false";
 Acquire::Retries "3";

@@ -8,7 +8,7 @@ readonly debian_suites=("trixie forky" "sid")
 # Bazel, the compiler, protoc, and what Bazel's own scripts call. Only what is
 # named here and what it depends on is brought in: not the essential packages.
 readonly base_packages="bazel-bootstrap g++ protobuf-compiler bash coreutils dash
-  debianutils diffutils findutils grep gzip hostname mawk procps sed tar"
+  debianutils diffutils findutils grep gzip hostname libc-bin mawk procps sed tar"
 
 # A dependency of Bazel's that only builds of Java need: 80 MB.
 readonly unneeded_packages='^openjdk-[0-9]+-jdk-headless$'

@@ -18,12 +18,16 @@ bazel_will_do() {
 system_bazel() {
   if has bazelisk && network_reaches_bazelisk; then
     command -v bazelisk
-  elif has bazel && ! bazel_is_this_script && bazel_will_do bazel; then
+  elif has bazel && ! bazel_is_this_script && ! bazel_is_debians && bazel_will_do bazel; then
     command -v bazel
   else
     return 1
   fi
 }
+
+# Debian's package has Bazel's rules without the modules that they come from, so
+# it needs what way 3 lays beside it.
+bazel_is_debians() { [[ $(command -v bazel) == /usr/bin/bazel && -e /usr/share/bazel/install_base_key ]]; }
 
 # Someone may have put bazelw on PATH under the name bazel.
 bazel_is_this_script() { [[ $(command -v bazel) -ef $project/bazelw ]]; }
