@@ -1,0 +1,54 @@
+// Runs callbacks in order on a thread of its own, which is started by the first
+// of them.
+//
+//   auto callbacks = std::make_shared<CallbackThread>();
+//   callbacks->Post([] { ... });
+//   callbacks->Shutdown();              // after those posted so far
+//
+// Thread-safe.
+
+#ifndef MULTIPROC_POOL_CALLBACK_THREAD_H_
+#define MULTIPROC_POOL_CALLBACK_THREAD_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "multiproc/executors/library_thread.h"
+
+namespace multiproc {
+
+class CallbackThread {
+ public:
+  using Callback = std::function<void()>;
+
+  CallbackThread() = default;
+  ~CallbackThread() { Shutdown(); }
+
+  // Runs `callback` on the thread, after all that were posted before; after
+  // Shutdown, at once on the caller's.
+  void Post(Callback callback);
+
+  // Runs what was posted, and ends the thread. Not from a callback.
+  void Shutdown();
+
+  // Whether the caller is a callback.
+  bool IsCurrent();
+
+ private:
+  void Run();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return shutdown_ || !queue_.empty();
+  }
+
+  absl::Mutex mutex_;
+  std::deque<Callback> queue_ ABSL_GUARDED_BY(mutex_);
+  bool shutdown_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<LibraryThread> thread_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_CALLBACK_THREAD_H_

@@ -1,0 +1,82 @@
+// Messages in frames, over two pipes: the parent's end of a worker's channel,
+// and the worker's.
+//
+//   MessageChannel channel(std::move(in), std::move(out), max_frame_bytes);
+//   absl::Status status = channel.Send(FrameType::kTaskRequest, request);
+//   status = channel.Flush();
+//   absl::StatusOr<std::optional<Frame>> frame = channel.Receive();
+//
+// On blocking handles (the worker's) Flush writes everything, and Receive waits;
+// on non-blocking ones (the parent's) both do what can be done at once, and the
+// rest waits in the channel's own queue.
+//
+// Not thread-safe. Writing to a channel whose reader is gone raises SIGPIPE,
+// unless the thread blocks it.
+
+#ifndef MULTIPROC_POOL_MESSAGE_CHANNEL_H_
+#define MULTIPROC_POOL_MESSAGE_CHANNEL_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/message_lite.h"
+#include "multiproc/executors/file_handle.h"
+#include "multiproc/pool/frame_reader.h"
+
+namespace multiproc {
+
+class MessageChannel {
+ public:
+  MessageChannel(ScopedFileHandle in, ScopedFileHandle out,
+                 size_t max_frame_bytes)
+      : in_(std::move(in)),
+        out_(std::move(out)),
+        max_frame_bytes_(max_frame_bytes),
+        reader_(max_frame_bytes) {}
+
+  // Queues `message`. RESOURCE_EXHAUSTED, with nothing queued, if it is longer
+  // than the limit.
+  absl::Status Send(FrameType type,
+                    const google::protobuf::MessageLite& message);
+
+  // Writes what is queued, as far as it goes. ABORTED if nobody reads any more;
+  // after an error nothing is queued.
+  absl::Status Flush();
+
+  // Whether Flush has left something.
+  bool has_unsent() const { return sent_ < unsent_.size(); }
+
+  // The next frame, valid until the next call; nullopt if a non-blocking channel
+  // has none yet. OUT_OF_RANGE at the end of the stream, and the message says whether
+  // that is within a frame; else as FrameReader::Next.
+  absl::StatusOr<std::optional<Frame>> Receive();
+
+  // How many bytes Receive has read.
+  size_t received_bytes() const { return received_bytes_; }
+
+  // Closes the outgoing pipe, and forgets what is queued: the other side finds
+  // the end of the stream.
+  void CloseSend();
+
+  FileHandle in() const { return in_.get(); }
+  FileHandle out() const { return out_.get(); }
+
+ private:
+  void ForgetUnsent();
+
+  ScopedFileHandle in_;
+  ScopedFileHandle out_;
+  const size_t max_frame_bytes_;
+  FrameReader reader_;
+  size_t received_bytes_ = 0;
+  std::string unsent_;
+  size_t sent_ = 0;  // Of unsent_.
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_MESSAGE_CHANNEL_H_

@@ -1,0 +1,52 @@
+// Ends a worker whose parent is gone, also in the middle of a task.
+//
+//   ParentWatch watch(requests.get());
+//   while (watch.BeginTask()) {
+//     ... run it ...
+//     watch.EndTask();
+//   }
+//
+// The parent's death is the end of the channel, which the kernel brings about
+// however the parent died, on every system (unlike PR_SET_PDEATHSIG, which is
+// Linux's and bound to the thread that forked, prctl(2)).
+//
+// Thread-safety: for the thread that serves tasks.
+
+#ifndef MULTIPROC_POOL_PARENT_WATCH_H_
+#define MULTIPROC_POOL_PARENT_WATCH_H_
+
+#include <atomic>
+#include <memory>
+
+#include "multiproc/executors/file_handle.h"
+
+namespace multiproc {
+
+class ParentWatch {
+ public:
+  // Watches `channel`, the handle that requests come from, on a thread of its
+  // own that lives as long as the process. `channel` must stay open.
+  explicit ParentWatch(FileHandle channel);
+
+  // False if the parent is gone: no further task is to be run. From a true on,
+  // until EndTask, the process ends at once when the parent does.
+  bool BeginTask();
+  void EndTask();
+
+ private:
+  // Of two flags each side sets its own before it reads the other's, so at least
+  // one side sees that both are set.
+  struct Flags {
+    std::atomic<bool> busy{false};
+    std::atomic<bool> parent_is_gone{false};
+  };
+
+  static void Run(FileHandle channel, Flags& flags);
+
+  // Shared with the thread, which outlives this object.
+  const std::shared_ptr<Flags> flags_;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_PARENT_WATCH_H_

@@ -1,0 +1,58 @@
+// How a ProcessPool behaves, and how a single task of it does. Plain values.
+
+#ifndef MULTIPROC_POOL_POOL_OPTIONS_H_
+#define MULTIPROC_POOL_POOL_OPTIONS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+#include "multiproc/executors/executor.h"
+#include "multiproc/pool/frame_format.h"
+
+namespace multiproc {
+
+struct ProcessPoolOptions {
+  // How many worker processes there are, up to 10,000. 0 stands for the number
+  // of CPUs that this process may use.
+  int num_workers = 0;
+
+  // What starts the workers; null for DefaultExecutor(). Must outlive the pool.
+  Executor* executor = nullptr;
+
+  // The longest message, in bytes, that goes to a worker or comes back: a call
+  // with its packed arguments, or a packed result. Up to 2 GiB less one byte.
+  size_t max_frame_bytes = kDefaultMaxFrameBytes;
+
+  // Of tasks whose TaskOptions say nothing else: the longest run, counted from
+  // the task's start in a worker, and how often it may be started in all. See
+  // TaskOptions.
+  absl::Duration task_timeout = absl::InfiniteDuration();
+  int max_attempts = 1;
+
+  // How many tasks a worker has been sent at a time, up to 65,536. With 1 no
+  // task waits behind another while some worker is idle; more save a wake-up a
+  // task, which pays for tasks of less than some 100 us that take equally long.
+  int max_leased_tasks = 1;
+
+  // A worker that is not ready this long after its start is killed and replaced.
+  absl::Duration worker_start_timeout = absl::Seconds(30);
+
+  // A worker that still runs this long after it was told to leave is killed.
+  absl::Duration worker_exit_timeout = absl::Seconds(5);
+};
+
+struct TaskOptions {
+  // The longest run, counted from the task's start in a worker, and not from
+  // Submit. The worker of one that overruns is killed and replaced, and the task
+  // ends with DEADLINE_EXCEEDED. Zero for the pool's.
+  absl::Duration timeout = absl::ZeroDuration();
+
+  // How often the task may be started in all: with 2 it is tried again if a
+  // worker dies with it. More than 1 is for tasks that may run twice. Zero for
+  // the pool's.
+  int max_attempts = 0;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_POOL_OPTIONS_H_

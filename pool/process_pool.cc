@@ -1,0 +1,176 @@
+#include "multiproc/pool/process_pool.h"
+
+#include <thread>  // NOLINT(build/c++11): hardware_concurrency
+#include <utility>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include "absl/strings/str_cat.h"
+#include "multiproc/executors/default_executor.h"
+#include "multiproc/executors/initialize.h"
+
+namespace multiproc {
+namespace {
+
+constexpr int kLargestNumWorkers = 10'000;
+constexpr int kLargestLeasedTasks = 65'536;
+// A TaskRequest beyond its call: the id, two tags and two lengths.
+constexpr size_t kRequestOverhead = 32;
+// An error must fit into a frame.
+constexpr size_t kSmallestMaxFrameBytes = 1024;
+
+absl::Status OutOfRange(absl::string_view option, absl::string_view value,
+                        absl::string_view range) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      option, " is ", value, "; it must be ", range));
+}
+
+absl::Status CheckCounts(const ProcessPoolOptions& options) {
+  if (options.num_workers < 0 || options.num_workers > kLargestNumWorkers) {
+    return OutOfRange("num_workers", absl::StrCat(options.num_workers),
+                      "from 1 to 10,000, or 0 for the number of CPUs");
+  }
+  if (options.max_frame_bytes < kSmallestMaxFrameBytes ||
+      options.max_frame_bytes > kLargestMaxFrameBytes) {
+    return OutOfRange("max_frame_bytes", absl::StrCat(options.max_frame_bytes),
+                      "from 1 KiB to 2 GiB less one byte");
+  }
+  if (options.max_attempts < 1) {
+    return OutOfRange("max_attempts", absl::StrCat(options.max_attempts),
+                      "1 or more");
+  }
+  if (options.max_leased_tasks < 1 ||
+      options.max_leased_tasks > kLargestLeasedTasks) {
+    return OutOfRange("max_leased_tasks",
+                      absl::StrCat(options.max_leased_tasks),
+                      "from 1 to 65,536");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPositive(absl::string_view option, absl::Duration value) {
+  if (value > absl::ZeroDuration()) return absl::OkStatus();
+  return OutOfRange(option, absl::FormatDuration(value), "more than zero");
+}
+
+absl::Status CheckOptions(const ProcessPoolOptions& options) {
+  absl::Status status = CheckCounts(options);
+  status.Update(CheckPositive("task_timeout", options.task_timeout));
+  status.Update(
+      CheckPositive("worker_start_timeout", options.worker_start_timeout));
+  status.Update(
+      CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
+  return status;
+}
+
+// Of those that this process may use: containers and taskset(1) give it fewer
+// than the machine has.
+int CountCpus() {
+#ifdef __linux__
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0) return CPU_COUNT(&cpus);
+#endif
+  const int count = static_cast<int>(std::thread::hardware_concurrency());
+  return count > 0 ? count : 1;
+}
+
+// What the pool itself can tell of a call before it is queued.
+absl::Status CheckTask(const ProcessPoolOptions& pool_options,
+                       const TaskOptions& options,
+                       const absl::StatusOr<FunctionCall>& call) {
+  if (!call.ok()) return call.status();
+  if (options.timeout < absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::timeout",
+                      absl::FormatDuration(options.timeout),
+                      "more than zero, or zero for the pool's");
+  }
+  if (options.max_attempts < 0) {
+    return OutOfRange("TaskOptions::max_attempts",
+                      absl::StrCat(options.max_attempts),
+                      "1 or more, or 0 for the pool's");
+  }
+  const size_t size = call->ByteSizeLong() + kRequestOverhead;
+  if (size > pool_options.max_frame_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the call of '", call->function(), "' takes ", size,
+        " bytes with its arguments, over the limit of ",
+        pool_options.max_frame_bytes, " (max_frame_bytes)"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
+    const ProcessPoolOptions& options) {
+  ProcessPoolOptions complete = options;
+  absl::Status status = CheckOptions(complete);
+  if (status.ok()) status = CheckInitialized();
+  if (!status.ok()) return status;
+  if (complete.num_workers == 0) complete.num_workers = CountCpus();
+  if (complete.executor == nullptr) {
+    absl::StatusOr<Executor*> executor = DefaultExecutor();
+    if (!executor.ok()) return executor.status();
+    complete.executor = *executor;
+  }
+  absl::StatusOr<std::unique_ptr<PoolLoop>> loop = PoolLoop::Start(complete);
+  if (!loop.ok()) return loop.status();
+  return std::unique_ptr<ProcessPool>(
+      new ProcessPool(complete, *std::move(loop)));
+}
+
+ProcessPool::ProcessPool(const ProcessPoolOptions& options,
+                         std::unique_ptr<PoolLoop> loop)
+    : options_(options),
+      callbacks_(std::make_shared<CallbackThread>()),
+      loop_(std::move(loop)) {}
+
+ProcessPool::~ProcessPool() {
+  Close();
+  Join().IgnoreError();
+}
+
+void ProcessPool::Close() { loop_->Close(); }
+
+void ProcessPool::Terminate() {
+  loop_->Terminate(absl::CancelledError("the pool was terminated"));
+}
+
+absl::Status ProcessPool::Join() {
+  if (!loop_->closed()) {
+    return absl::FailedPreconditionError(
+        "Join would wait for ever: call Close() or Terminate() before it");
+  }
+  if (callbacks_->IsCurrent()) {
+    return absl::FailedPreconditionError(
+        "Join within a callback would wait for that callback: call it from "
+        "another thread");
+  }
+  absl::Status status = loop_->Join();
+  callbacks_->Shutdown();
+  return status;
+}
+
+std::shared_ptr<FutureState> ProcessPool::SubmitCall(
+    const TaskOptions& options, absl::StatusOr<FunctionCall> call) {
+  auto task = std::make_unique<Task>();
+  task->future = std::make_shared<FutureState>(callbacks_);
+  std::shared_ptr<FutureState> future = task->future;
+  absl::Status status = CheckTask(options_, options, call);
+  if (!status.ok()) {
+    task->Finish(std::move(status));
+    return future;
+  }
+  *task->request.mutable_call() = *std::move(call);
+  task->timeout = options.timeout == absl::ZeroDuration()
+                      ? options_.task_timeout
+                      : options.timeout;
+  task->max_attempts =
+      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  loop_->Submit(std::move(task));
+  return future;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,33 @@
+// The worker's side of a pool: the loop that a child process runs.
+//
+//   Hello;  then for each request: run it, answer it;  at the end of the
+//   channel: leave.
+//
+// POSIX and Windows alike; the parent's side is worker_process.h.
+
+#ifndef MULTIPROC_POOL_SERVE_TASKS_H_
+#define MULTIPROC_POOL_SERVE_TASKS_H_
+
+#include "absl/status/status.h"
+#include "multiproc/executors/file_handle.h"
+#include "multiproc/proto/task.pb.h"
+
+namespace multiproc {
+
+// Serves the tasks that come from `requests`, in order, and writes each answer
+// to `responses` at once. Returns OK once `requests` is at its end between two
+// tasks; if that happens during a task, the process ends there and then: nobody
+// wants the answer, and no orphan outlives its parent. DATA_LOSS and others if
+// the parent's frames can't be read.
+//
+// After each task what it printed to stdout is flushed.
+absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
+                        ScopedFileHandle responses);
+
+// The registered function that a pool starts its workers with: ServeTasks on the
+// two handles that the child inherits.
+absl::Status ServePool(const WorkerConfig& config);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_SERVE_TASKS_H_

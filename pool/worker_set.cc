@@ -1,0 +1,124 @@
+#include "multiproc/pool/worker_set.h"
+
+namespace multiproc {
+namespace {
+
+constexpr uint64_t kSources = 4;
+
+uint64_t MakeToken(const WorkerProcess& worker, WorkerSet::Source source) {
+  return worker.id() * kSources + static_cast<uint64_t>(source);
+}
+
+}  // namespace
+
+absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
+  absl::Status status =
+      poller_->Watch(worker->responses(),
+                     MakeToken(*worker, Source::kResponses), Poller::kReadable);
+  if (!status.ok()) return status;
+  status = poller_->Watch(worker->exit_event(),
+                          MakeToken(*worker, Source::kExit), Poller::kReadable);
+  if (!status.ok()) {
+    poller_->Forget(worker->responses());
+    return status;
+  }
+  WorkerProcess& added = *worker;
+  Member& member = members_[added.id()];
+  member.worker = std::move(worker);
+  member.responses_watched = true;
+  Update(added);
+  return absl::OkStatus();
+}
+
+std::unique_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
+  Member& member = members_[id];
+  StopReceiving(*member.worker);
+  if (member.requests_watched) poller_->Forget(member.worker->requests());
+  poller_->Forget(member.worker->exit_event());
+  if (member.open_key.has_value()) open_.erase(*member.open_key);
+  UpdateDeadline(member, absl::InfiniteFuture());
+  std::unique_ptr<WorkerProcess> worker = std::move(member.worker);
+  members_.erase(id);
+  return worker;
+}
+
+void WorkerSet::Update(WorkerProcess& worker) {
+  Member& member = members_[worker.id()];
+  UpdateRequests(member);
+  UpdateOpen(member);
+  UpdateDeadline(member, worker.deadline());
+}
+
+void WorkerSet::StopReceiving(WorkerProcess& worker) {
+  if (std::exchange(members_[worker.id()].responses_watched, false)) {
+    poller_->Forget(worker.responses());
+  }
+}
+
+// Whether there is room in the pipe is of interest only while something waits
+// for it: an empty pipe is always writable.
+void WorkerSet::UpdateRequests(Member& member) {
+  WorkerProcess& worker = *member.worker;
+  if (worker.has_unsent() == member.requests_watched) return;
+  member.requests_watched = worker.has_unsent();
+  if (!member.requests_watched) {
+    poller_->Forget(worker.requests());
+    return;
+  }
+  absl::Status status =
+      poller_->Watch(worker.requests(), MakeToken(worker, Source::kRequests),
+                     Poller::kWritable);
+  // Half a request would never be completed.
+  if (!status.ok()) worker.Kill(std::move(status));
+}
+
+void WorkerSet::UpdateOpen(Member& member) {
+  const WorkerProcess& worker = *member.worker;
+  if (member.open_key.has_value()) open_.erase(*member.open_key);
+  member.open_key.reset();
+  if (!worker.takes_tasks() || worker.num_leases() >= max_leases_) return;
+  member.open_key = {worker.num_leases(), !worker.ready(), worker.id()};
+  open_.insert(*member.open_key);
+}
+
+void WorkerSet::UpdateDeadline(Member& member, absl::Time deadline) {
+  if (deadline == member.deadline) return;
+  deadlines_.erase({member.deadline, member.worker->id()});
+  member.deadline = deadline;
+  if (deadline != absl::InfiniteFuture()) {
+    deadlines_.insert({deadline, member.worker->id()});
+  }
+}
+
+std::pair<WorkerProcess*, WorkerSet::Source> WorkerSet::Find(uint64_t token) {
+  const auto found = members_.find(token / kSources);
+  return {found == members_.end() ? nullptr : found->second.worker.get(),
+          static_cast<Source>(token % kSources)};
+}
+
+WorkerProcess* WorkerSet::PickForTask() {
+  if (open_.empty()) return nullptr;
+  return members_[std::get<2>(*open_.begin())].worker.get();
+}
+
+std::vector<WorkerProcess*> WorkerSet::Overdue(absl::Time now) {
+  std::vector<WorkerProcess*> overdue;
+  for (const auto& [deadline, id] : deadlines_) {
+    if (deadline > now) break;
+    overdue.push_back(members_[id].worker.get());
+  }
+  return overdue;
+}
+
+absl::Time WorkerSet::NextDeadline() const {
+  return deadlines_.empty() ? absl::InfiniteFuture()
+                            : deadlines_.begin()->first;
+}
+
+std::vector<WorkerProcess*> WorkerSet::All() {
+  std::vector<WorkerProcess*> all;
+  for (auto& entry : members_) all.push_back(entry.second.worker.get());
+  return all;
+}
+
+}  // namespace multiproc
