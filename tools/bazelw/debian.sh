@@ -119,12 +119,14 @@ private_apt() {
   APT_CONFIG=$generation/apt/apt.conf "$@" </dev/null
 }
 
-# Prints name=version of the packages $2... and all that they depend on.
+# Prints name=version of the packages $2... and all that they depend on. The
+# names of the files tell it soonest: 'ADDRESS' NAME_VERSION_SYSTEM.deb ...
 resolve() {
   local generation=$1
   shift
-  private_apt "$generation" apt-get install --simulate "$@" |
-    awk '/^Inst / { print $2 "=" substr($3, 2) }' | grep -vE "${unneeded_packages%\$}=" | LC_ALL=C sort
+  private_apt "$generation" apt-get install -qq -y --print-uris "$@" |
+    awk -F "[' ]+" '/^\047/ { split($3, part, "_"); gsub(/%3a/, ":", part[2]); print part[1] "=" part[2] }' |
+    grep -vE "${unneeded_packages%\$}=" | LC_ALL=C sort
   ((PIPESTATUS[0] == 0))
 }
 

@@ -21,7 +21,8 @@ readonly base_links="cc:gcc c++:g++ awk:mawk which:which.debianutils
 # is first used. Prints the packages for config $1; fails for any other config.
 extra_packages() {
   case $1 in
-    clang) echo "clang lld llvm ?name(^libclang-rt-[0-9]+-dev$)" ;;
+    # The run-time libraries of the sanitizers go with Debian 13's Clang, 19.
+    clang) echo "clang libclang-rt-19-dev lld llvm" ;;
     *) return 1 ;;
   esac
 }
