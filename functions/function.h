@@ -196,7 +196,7 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
   using function_internal::Stored;
   using function_internal::TypeNameOf;
   std::string type = TypeNameOf<ResultOf<R>>() + "(";
-  const char* separator = "";
+  [[maybe_unused]] const char* separator = "";
   ((type += std::exchange(separator, ",") + TypeNameOf<Stored<P>>()), ...);
   type += ")";
   return function_internal::Register(
