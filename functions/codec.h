@@ -51,7 +51,9 @@ namespace multiproc {
 //   Encode    appends the value to `out`; on a value that can't be packed,
 //             calls out.Fail(reason).
 //   Decode    reads what Encode wrote into `*value`, which is default
-//             constructed before; false where the bytes are malformed.
+//             constructed before; false where the bytes are malformed. That of
+//             a supported type replaces what was there: your own type's default
+//             need not be empty.
 template <typename T, typename Enable = void>
 struct Codec;
 
@@ -176,6 +178,7 @@ template <typename Map>
 bool DecodeMap(Decoder& in, Map* map) {
   size_t count = 0;
   if (!in.GetCount(&count)) return false;
+  map->clear();
   for (size_t i = 0; i < count; ++i) {
     typename Map::key_type key{};
     typename Map::mapped_type value{};
@@ -325,6 +328,7 @@ struct Codec<std::optional<T>> {
   static bool Decode(Decoder& in, std::optional<T>* value) {
     bool has_value = false;
     if (!in.Get(&has_value)) return false;
+    value->reset();
     if (!has_value) return true;
     return in.Get(&value->emplace());
   }
@@ -391,6 +395,7 @@ struct Codec<std::vector<T>> {
   static bool Decode(Decoder& in, std::vector<T>* value) {
     size_t count = 0;
     if (!in.GetCount(&count)) return false;
+    value->clear();
     // Not reserve(count): a T may be far larger than its packed byte.
     for (size_t i = 0; i < count; ++i) {
       T element{};

@@ -82,6 +82,21 @@ struct StoredType<const absl::string_view&> {
 template <typename P>
 using Stored = typename StoredType<P>::type;
 
+// What the argument for a parameter of type P must convert to by itself, and
+// as what it is then packed. No string_view converts to a std::string so.
+template <typename P>
+using Passed =
+    std::conditional_t<std::is_same_v<std::decay_t<P>, absl::string_view>,
+                       absl::string_view, Stored<P>>;
+template <typename P, typename Arg>
+decltype(auto) ToPacked(const Arg& argument) {
+  if constexpr (std::is_same_v<Passed<P>, absl::string_view>) {
+    return std::string(absl::string_view(argument));
+  } else {
+    return (argument);
+  }
+}
+
 // The T in each of the four kinds of result; void for absl::Status.
 template <typename R>
 struct ResultType {
@@ -215,13 +230,13 @@ absl::StatusOr<FunctionCall> MakeCall(R (*fn)(P...), const Args&... args) {
   static_assert(sizeof...(P) == sizeof...(Args),
                 "the function takes another number of arguments");
   static_assert((std::is_convertible_v<
-                     const Args&, function_internal::Stored<P>> && ...),
+                     const Args&, function_internal::Passed<P>> && ...),
                 "an argument can't be converted to the parameter's type");
   absl::StatusOr<FunctionCall> call =
       function_internal::CallOf(function_internal::KeyOf(fn));
   if (!call.ok()) return call;
   absl::Status packed = EncodeValues<function_internal::Stored<P>...>(
-      call->mutable_arguments(), args...);
+      call->mutable_arguments(), function_internal::ToPacked<P>(args)...);
   if (!packed.ok()) return packed;
   return call;
 }
