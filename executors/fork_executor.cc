@@ -6,16 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <iostream>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "multiproc/executors/close_from.h"
+#include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/function_child.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/library_thread.h"
@@ -31,36 +29,16 @@ namespace {
 
 // ---- Streams ----
 
-// Another thread may hold a stream's lock for as long as it waits for input, or
-// for a slow reader: a thread of this library must not wait with it.
-void FlushUnlessBusy(FILE* stream) {
-  for (int i = 0; i < 10; ++i) {
-    if (ftrylockfile(stream) == 0) {
-      fflush(stream);
-      funlockfile(stream);
-      return;
-    }
-    absl::SleepFor(absl::Milliseconds(1));
-  }
-}
+// A thread of this library forks while the program's own threads do whatever
+// they do, with whatever stream.
+bool MayFlushAll() { return !LibraryThread::CallerIsOne(); }
 
-void FlushBeforeFork() {
-  if (LibraryThread::CallerIsOne()) {
-    FlushUnlessBusy(stdout);
-    FlushUnlessBusy(stderr);
-    return;
-  }
-  std::cout.flush();
-  std::clog.flush();
-  fflush(nullptr);
-}
+void FlushBeforeFork() { MayFlushAll() ? FlushAllStreams() : FlushStandardStreams(); }
 
-// Of what it printed itself: the parent's streams were flushed before, unless a
-// thread of this library forked, and then they are the parent's to write.
+// Of what it printed itself: the parent's streams were flushed before, or else
+// are the parent's to write.
 void FlushBeforeExit(bool all_streams) {
-  std::cout.flush();
-  std::clog.flush();
-  fflush(all_streams ? nullptr : stdout);
+  all_streams ? FlushAllStreams() : FlushStandardStreams();
 }
 
 // ---- Signals ----
@@ -253,7 +231,7 @@ absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
 
 absl::StatusOr<Process> ForkFunction(const FunctionCall& call,
                                      SpawnPlan& plan) {
-  const bool flush_all = !LibraryThread::CallerIsOne();
+  const bool flush_all = MayFlushAll();
   FlushBeforeFork();
   pid_t pid;
   int error;

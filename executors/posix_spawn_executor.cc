@@ -7,10 +7,12 @@
 
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/close_from.h"
+#include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/posix_child.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/spawn_plan.h"
@@ -130,6 +132,11 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   absl::StatusOr<SpawnPlan> plan =
       SpawnPlan::Make(command, SpawnPlan::Start::kExec);
   if (!plan.ok()) return plan.status();
+  // What was printed before is seen before what the function prints, as with
+  // every backend.
+  if (!std::holds_alternative<ProgramCall>(command.target)) {
+    FlushStandardStreams();
+  }
   SpawnRequest request;
   request.Fill(*plan);
   pid_t pid = 0;

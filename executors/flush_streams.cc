@@ -1,0 +1,37 @@
+#include "multiproc/executors/flush_streams.h"
+
+#include <stdio.h>
+
+#include <iostream>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace multiproc {
+namespace {
+
+void FlushUnlessBusy(FILE* stream) {
+  for (int i = 0; i < 10; ++i) {
+    if (ftrylockfile(stream) == 0) {
+      fflush(stream);
+      funlockfile(stream);
+      return;
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+}  // namespace
+
+void FlushStandardStreams() {
+  FlushUnlessBusy(stdout);
+  FlushUnlessBusy(stderr);
+}
+
+void FlushAllStreams() {
+  std::cout.flush();
+  std::clog.flush();
+  fflush(nullptr);
+}
+
+}  // namespace multiproc

@@ -1,0 +1,21 @@
+// Flushing what was printed before a child starts, so that it is neither printed
+// twice (a fork copies the buffers) nor after what the child prints. POSIX only.
+
+#ifndef MULTIPROC_EXECUTORS_FLUSH_STREAMS_H_
+#define MULTIPROC_EXECUTORS_FLUSH_STREAMS_H_
+
+namespace multiproc {
+
+// Flushes stdout and stderr, unless another thread keeps one of them locked for
+// more than 10 ms: it may be waiting for a slow reader, and this must not wait
+// with it.
+void FlushStandardStreams();
+
+// Flushes every stream of the program. To be called only where no other thread
+// of the program can be within a call on one: a thread that waits for input
+// keeps its stream locked as long.
+void FlushAllStreams();
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_FLUSH_STREAMS_H_

@@ -1,0 +1,139 @@
+// The tutorial's two programs, by rule: pids, times, and the order among
+// children differ from run to run.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <regex>  // NOLINT(build/c++11)
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "multiproc/executors/default_executor.h"
+#include "tests/backends.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::ElementsAreArray;
+
+class ExamplesTest : public BackendTest {
+ protected:
+  std::vector<std::string> Run(const char* variable) {
+    Command command = Command::Program(getenv(variable));
+    command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
+    command.standard_output = Stdio::Pipe();
+    absl::StatusOr<Process> process = executor().Spawn(command);
+    EXPECT_TRUE(process.ok()) << process.status();
+    pid_ = process->pid();
+    const std::string text = *ReadToEnd(process->standard_output().get());
+    EXPECT_EQ(process->Wait()->ToString(), "exited with code 0");
+    std::vector<std::string> lines = absl::StrSplit(text, '\n');
+    EXPECT_EQ(lines.back(), "");
+    lines.pop_back();
+    return lines;
+  }
+
+  int64_t pid_ = 0;
+};
+
+TEST_P(ExamplesTest, ProcessStartsFourChildren) {
+  const std::vector<std::string> lines = Run("EXAMPLE_PROCESS");
+  ASSERT_EQ(lines.size(), 5);
+  EXPECT_EQ(lines[0], absl::StrCat("Parent process ", pid_));
+  const std::regex child(R"(child process ([1-4]) \((\d+)\) Runing)");
+  std::set<std::string> names;
+  std::set<std::string> pids = {absl::StrCat(pid_)};
+  for (size_t i = 1; i < lines.size(); ++i) {
+    std::smatch match;
+    ASSERT_TRUE(std::regex_match(lines[i], match, child)) << lines[i];
+    names.insert(match[1]);
+    pids.insert(match[2]);
+  }
+  EXPECT_EQ(names.size(), 4);
+  EXPECT_EQ(pids.size(), 5);
+}
+
+struct PoolOutput {
+  std::vector<std::string> parent;  // The parent's lines, in their order.
+  std::vector<std::pair<int, std::string>> starts;  // Task and pid.
+  std::vector<int> ends;
+  // For each start, the tasks that had ended before it.
+  std::vector<std::vector<int>> ended_before;
+};
+
+PoolOutput Parse(const std::vector<std::string>& lines) {
+  const std::regex start(R"(Task ([0-4]) \(pid = (\d+)\) is runnig\.\.\.)");
+  const std::regex end(R"(Task ([0-4]) end cost ([0-3]\.\d\d)s)");
+  PoolOutput output;
+  for (const std::string& line : lines) {
+    std::smatch match;
+    if (std::regex_match(line, match, start)) {
+      output.ended_before.push_back(output.ends);
+      output.starts.emplace_back(std::stoi(match[1]), match[2]);
+    } else if (std::regex_match(line, match, end)) {
+      output.ends.push_back(std::stoi(match[1]));
+    } else {
+      output.parent.push_back(line);
+    }
+  }
+  return output;
+}
+
+std::vector<std::string> ExpectedParentLines(int64_t pid) {
+  std::vector<std::string> lines = {absl::StrCat("Current process ", pid),
+                                    "-----------循环------------"};
+  for (int i = 0; i < 5; ++i) {
+    lines.push_back(absl::StrCat("第", i, "次循环"));
+    lines.push_back(absl::StrCat("第", i, "次循环完了"));
+  }
+  for (const char* line :
+       {"waiting for all subprocesses done ...",
+        "-----------下面是close-------------",
+        "------------下面是join-----------------",
+        "----------join完了-----------", "all subprocesses done"}) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+// Who runs the fourth and the fifth task: a worker that has ended its own.
+void ExpectFreeWorkersTakeOver(const PoolOutput& output) {
+  std::map<std::string, int> last_task;  // By pid.
+  for (size_t i = 0; i < output.starts.size(); ++i) {
+    const auto& [task, pid] = output.starts[i];
+    const auto last = last_task.find(pid);
+    if (last != last_task.end()) {
+      EXPECT_THAT(output.ended_before[i], testing::Contains(last->second))
+          << "task " << task << " began on a busy worker";
+    }
+    last_task[pid] = task;
+  }
+  EXPECT_EQ(last_task.size(), 3) << "exactly three workers";
+}
+
+TEST_P(ExamplesTest, PoolRunsFiveTasksOnThreeWorkers) {
+  const std::vector<std::string> lines = Run("EXAMPLE_POOL");
+  const PoolOutput output = Parse(lines);
+  EXPECT_THAT(output.parent, ElementsAreArray(ExpectedParentLines(pid_)));
+  EXPECT_EQ(lines[lines.size() - 2], "----------join完了-----------")
+      << "Join comes back after all tasks";
+  ASSERT_EQ(output.starts.size(), 5);
+  EXPECT_EQ(std::set<int>(output.ends.begin(), output.ends.end()).size(), 5);
+  std::set<int> first_three;
+  for (int i = 0; i < 3; ++i) first_three.insert(output.starts[i].first);
+  EXPECT_EQ(first_three, (std::set<int>{0, 1, 2}));
+  EXPECT_EQ(output.starts[3].first, 3);
+  EXPECT_EQ(output.starts[4].first, 4);
+  ExpectFreeWorkersTakeOver(output);
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(ExamplesTest);
+
+}  // namespace
+}  // namespace multiproc

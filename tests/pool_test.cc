@@ -1,0 +1,939 @@
+// The pool, end to end, on every backend.
+
+#include "multiproc/pool/process_pool.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "multiproc/executors/fork_executor.h"
+#include "multiproc/executors/initialize.h"
+#include "multiproc/functions/task_status.h"
+#include "tests/backends.h"
+#include "tests/process_state.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// ---- Tasks ----
+
+int64_t Square(int64_t n) { return n * n; }
+MULTIPROC_FUNCTION(Square);
+
+int64_t Pid() { return getpid(); }
+MULTIPROC_FUNCTION(Pid);
+
+std::string Echo(const std::string& text) { return text; }
+MULTIPROC_FUNCTION(Echo);
+
+std::string Repeat(size_t size) { return std::string(size, 'r'); }
+MULTIPROC_FUNCTION(Repeat);
+
+void Nothing() {}
+MULTIPROC_FUNCTION(Nothing);
+
+// A line in a file that all workers append to: what has run, and how often.
+void Log(const std::string& path, const std::string& line) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  WriteAll(fd, line + "\n").IgnoreError();
+  close(fd);
+}
+
+int64_t LogAndReturn(const std::string& path, int64_t n) {
+  Log(path, absl::StrCat(n));
+  return n;
+}
+MULTIPROC_FUNCTION(LogAndReturn);
+
+int64_t LogAndDieIf(const std::string& path, int64_t n, int64_t victim) {
+  Log(path, absl::StrCat(n));
+  if (n == victim) raise(SIGKILL);
+  return n;
+}
+MULTIPROC_FUNCTION(LogAndDieIf);
+
+void Die(int signal) { raise(signal); }
+MULTIPROC_FUNCTION(Die);
+
+void Leave(int code) { _exit(code); }
+MULTIPROC_FUNCTION(Leave);
+
+// Tells the test that it runs, through a FIFO, and never ends.
+void Hang(const std::string& fifo) {
+  const int fd = open(fifo.c_str(), O_WRONLY);
+  WriteAll(fd, absl::StrCat(getpid())).IgnoreError();
+  close(fd);
+  while (true) pause();
+}
+MULTIPROC_FUNCTION(Hang);
+
+// Waits until somebody opens the FIFO for reading.
+int64_t WaitForReader(const std::string& fifo, int64_t n) {
+  close(open(fifo.c_str(), O_WRONLY));
+  return n;
+}
+MULTIPROC_FUNCTION(WaitForReader);
+
+// Dies at its first run, which leaves a mark.
+std::string DieOnce(const std::string& mark) {
+  if (access(mark.c_str(), F_OK) == 0) return "second";
+  close(open(mark.c_str(), O_WRONLY | O_CREAT, 0600));
+  raise(SIGKILL);
+  return "never";
+}
+MULTIPROC_FUNCTION(DieOnce);
+
+absl::StatusOr<int> Refuse(bool with_payload) {
+  absl::Status status = absl::UnavailableError("the task says so");
+  if (with_payload) status.SetPayload("test/payload", absl::Cord("\xff\x00 x"));
+  return status;
+}
+MULTIPROC_FUNCTION(Refuse);
+
+int Throw() { throw std::logic_error("thrown on purpose"); }
+MULTIPROC_FUNCTION(Throw);
+
+// InheritedHandles are the worker's ends of its channel: 0 to read from, 1 to
+// write to.
+void WriteOnChannel(const std::string& bytes) {
+  WriteAll(InheritedHandles()[1], bytes).IgnoreError();
+}
+MULTIPROC_FUNCTION(WriteOnChannel);
+
+void CloseChannel() {
+  close(InheritedHandles()[0]);
+  close(InheritedHandles()[1]);
+  while (true) pause();
+}
+MULTIPROC_FUNCTION(CloseChannel);
+
+std::string ReadInput() { return *ReadToEnd(0); }
+MULTIPROC_FUNCTION(ReadInput);
+
+absl::StatusOr<int64_t> SquareInNestedPool(int64_t n) {
+  ProcessPoolOptions options;
+  options.num_workers = 1;
+  absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+      ProcessPool::Create(options);
+  if (!pool.ok()) return pool.status();
+  return (*pool)->Submit(Square, n).Get();
+}
+MULTIPROC_FUNCTION(SquareInNestedPool);
+
+void NotRegistered() {}
+
+struct Unpackable {};
+
+}  // namespace
+
+template <>
+struct Codec<Unpackable> {
+  static std::string TypeName() { return "Unpackable"; }
+  static void Encode(const Unpackable&, Encoder& out) {
+    out.Fail("an Unpackable can't be packed");
+  }
+  static bool Decode(Decoder&, Unpackable*) { return true; }
+};
+
+namespace {
+
+void TakeUnpackable(const Unpackable&) {}
+MULTIPROC_FUNCTION(TakeUnpackable);
+
+Unpackable ReturnUnpackable() { return {}; }
+MULTIPROC_FUNCTION(ReturnUnpackable);
+
+// ---- The fixture ----
+
+// Sanitizers make a process slow to start.
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
+    defined(ABSL_HAVE_THREAD_SANITIZER)
+constexpr int kManyPools = 50;
+#else
+constexpr int kManyPools = 1000;
+#endif
+
+std::string TempPath(const std::string& name) {
+  static std::atomic<int> count{0};
+  return absl::StrCat(testing::TempDir(), "/", getpid(), "_", ++count, name);
+}
+
+std::string MakeFifo() {
+  const std::string path = TempPath("fifo");
+  EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+  return path;
+}
+
+// Waits for a writer, and reads what it writes.
+std::string ReadFifo(const std::string& path) {
+  const ScopedFileHandle fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return *ReadToEnd(fd.get());
+}
+
+std::vector<std::string> Lines(const std::string& path) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+template <typename T>
+absl::Status ErrorOf(const Future<T>& future) {
+  return future.Get().status();
+}
+
+class PoolTest : public BackendTest {
+ protected:
+  void SetUp() override { before_ = ProcessState::Now(); }
+
+  // No test may leave anything behind.
+  void TearDown() override {
+    EXPECT_EQ(StateOnceSettled(before_).ToString(), before_.ToString());
+  }
+
+  ProcessPoolOptions Options(int num_workers) {
+    ProcessPoolOptions options;
+    options.num_workers = num_workers;
+    options.executor = &executor();
+    return options;
+  }
+
+  std::unique_ptr<ProcessPool> MakePool(const ProcessPoolOptions& options) {
+    absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+        ProcessPool::Create(options);
+    EXPECT_TRUE(pool.ok()) << pool.status();
+    return pool.ok() ? *std::move(pool) : nullptr;
+  }
+
+  std::unique_ptr<ProcessPool> MakePool(int num_workers) {
+    return MakePool(Options(num_workers));
+  }
+
+  ProcessState before_;
+};
+
+// ---- Results ----
+
+TEST_P(PoolTest, ReturnsResults) {
+  const auto pool = MakePool(2);
+  EXPECT_EQ(*pool->Submit(Square, 12).Get(), 144);
+  EXPECT_EQ(*pool->Submit(Echo, "text").Get(), "text");
+  EXPECT_TRUE(pool->Submit(Nothing).Get().ok());
+}
+
+TEST_P(PoolTest, TenThousandTasksComeBackEachOnce) {
+  const auto pool = MakePool(4);
+  const std::string path = TempPath("log");
+  std::vector<Future<int64_t>> futures;
+  for (int64_t i = 0; i < 10000; ++i) {
+    futures.push_back(pool->Submit(LogAndReturn, path, i));
+  }
+  for (int64_t i = 0; i < 10000; ++i) EXPECT_EQ(*futures[i].Get(), i);
+  const std::vector<std::string> lines = Lines(path);
+  EXPECT_EQ(lines.size(), 10000);
+  EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), 10000);
+}
+
+TEST_P(PoolTest, WorkersAreOtherProcessesAndReused) {
+  const auto pool = MakePool(3);
+  std::vector<Future<int64_t>> futures;
+  for (int i = 0; i < 100; ++i) futures.push_back(pool->Submit(Pid));
+  std::set<int64_t> pids;
+  for (const auto& future : futures) pids.insert(*future.Get());
+  EXPECT_LE(pids.size(), 3);
+  EXPECT_EQ(pids.count(getpid()), 0);
+}
+
+TEST_P(PoolTest, EveryWorkerGetsAFirstTask) {
+  const auto pool = MakePool(3);
+  const std::string fifo = MakeFifo();
+  // Each blocks its worker until all three of them run.
+  std::vector<Future<int64_t>> pids;
+  for (int i = 0; i < 3; ++i) pids.push_back(pool->Submit(Pid));
+  std::set<int64_t> distinct;
+  for (const auto& pid : pids) distinct.insert(*pid.Get());
+  EXPECT_EQ(distinct.size(), 3);
+}
+
+TEST_P(PoolTest, TasksStartInOrder) {
+  const auto pool = MakePool(1);
+  const std::string path = TempPath("log");
+  for (int64_t i = 0; i < 5; ++i) pool->Submit(LogAndReturn, path, i);
+  pool->Close();
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_THAT(Lines(path), ElementsAre("0", "1", "2", "3", "4"));
+}
+
+TEST_P(PoolTest, GreatMessagesPassInBothDirectionsAtOnce) {
+  ProcessPoolOptions options = Options(2);
+  options.max_leased_tasks = 4;
+  const auto pool = MakePool(options);
+  const std::string text(8 << 20, 'x');
+  std::vector<Future<std::string>> futures;
+  for (int i = 0; i < 8; ++i) futures.push_back(pool->Submit(Echo, text));
+  for (const auto& future : futures) EXPECT_TRUE(*future.Get() == text);
+}
+
+TEST_P(PoolTest, AWorkerThatDoesNotReadBlocksNobody) {
+  ProcessPoolOptions options = Options(2);
+  options.max_leased_tasks = 4;
+  const auto pool = MakePool(options);
+  const std::string fifo = MakeFifo();
+  const auto blocked = pool->Submit(WaitForReader, fifo, 7);
+  // More than its pipe takes is leased to the blocked worker, too.
+  const std::string text(1 << 20, 'x');
+  std::vector<Future<std::string>> behind;
+  for (int i = 0; i < 7; ++i) behind.push_back(pool->Submit(Echo, text));
+  // Those of the other worker come back.
+  int ready = 0;
+  for (const auto& future : behind) {
+    if (future.WaitWithTimeout(absl::Seconds(1))) ++ready;
+  }
+  EXPECT_GE(ready, 4);
+  EXPECT_FALSE(blocked.Ready());
+  ReadFifo(fifo);
+  EXPECT_EQ(*blocked.Get(), 7);
+  for (const auto& future : behind) EXPECT_TRUE(*future.Get() == text);
+}
+
+TEST_P(PoolTest, TwoPoolsLiveSideBySide) {
+  const auto a = MakePool(2);
+  const auto b = MakePool(2);
+  std::vector<Future<int64_t>> futures;
+  for (int64_t i = 0; i < 100; ++i) {
+    futures.push_back((i % 2 == 0 ? a : b)->Submit(Square, i));
+  }
+  for (int64_t i = 0; i < 100; ++i) EXPECT_EQ(*futures[i].Get(), i * i);
+  a->Close();
+  EXPECT_TRUE(a->Join().ok()) << "b's workers must not hold a's pipes";
+  EXPECT_EQ(*b->Submit(Square, 3).Get(), 9);
+}
+
+TEST_P(PoolTest, WorkersReadNothingFromStandardInput) {
+  const auto pool = MakePool(1);
+  EXPECT_EQ(*pool->Submit(ReadInput).Get(), "");
+}
+
+TEST_P(PoolTest, APoolMayBeNested) {
+  setenv("MULTIPROC_EXECUTOR", GetParam().c_str(), 1);
+  const auto pool = MakePool(2);
+  EXPECT_EQ(*pool->Submit(SquareInNestedPool, 5).Get(), 25);
+  unsetenv("MULTIPROC_EXECUTOR");
+}
+
+TEST_P(PoolTest, ManyThreadsMaySubmit) {
+  const auto pool = MakePool(2);
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&pool, t] {
+      for (int64_t i = t * 100; i < t * 100 + 100; ++i) {
+        EXPECT_EQ(*pool->Submit(Square, i).Get(), i * i);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// ---- Errors of tasks ----
+
+TEST_P(PoolTest, ATasksErrorIsItsOwn) {
+  const auto pool = MakePool(1);
+  const absl::Status status = ErrorOf(pool->Submit(Refuse, true));
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_EQ(status.message(), "the task says so");
+  EXPECT_EQ(status.GetPayload("test/payload"), absl::Cord("\xff\x00 x"));
+  EXPECT_TRUE(IsTaskError(status));
+  EXPECT_FALSE(GetTaskFailure(status).has_value());
+}
+
+TEST_P(PoolTest, AnExceptionComesBackAsAStatus) {
+  const auto pool = MakePool(1);
+  const absl::Status status = ErrorOf(pool->Submit(Throw));
+  EXPECT_TRUE(absl::IsUnknown(status));
+  EXPECT_EQ(status.message(), "std::logic_error: thrown on purpose");
+  EXPECT_TRUE(IsTaskError(status));
+  EXPECT_EQ(*pool->Submit(Square, 2).Get(), 4) << "the worker lives on";
+}
+
+// ---- Deaths ----
+
+void ExpectDeath(const absl::Status& status, const std::string& function) {
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_FALSE(IsTaskError(status));
+  const auto failure = GetTaskFailure(status);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->function(), function);
+  EXPECT_GT(failure->worker_pid(), 0);
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(HasSubstr(absl::StrCat("task ", failure->task_id())),
+            HasSubstr(function),
+            HasSubstr(absl::StrCat("attempt ", failure->attempt())),
+            HasSubstr(absl::StrCat("pid ", failure->worker_pid()))));
+}
+
+TEST_P(PoolTest, AKilledWorkerCostsItsTaskAndNoOther) {
+  const auto pool = MakePool(2);
+  const std::string fifo = MakeFifo();
+  std::vector<Future<int64_t>> before;
+  std::vector<Future<int64_t>> after;
+  for (int64_t i = 0; i < 50; ++i) before.push_back(pool->Submit(Square, i));
+  const Future<void> victim = pool->Submit(Hang, fifo);
+  for (int64_t i = 0; i < 50; ++i) after.push_back(pool->Submit(Square, i));
+  const std::string pid = ReadFifo(fifo);
+  ASSERT_EQ(kill(std::atoi(pid.c_str()), SIGKILL), 0);
+  const absl::Status status = victim.Get();
+  ExpectDeath(status, "Hang");
+  EXPECT_EQ(GetTaskFailure(status)->signal(), SIGKILL);
+  EXPECT_EQ(absl::StrCat(GetTaskFailure(status)->worker_pid()), pid);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("killed by signal 9"));
+  for (int64_t i = 0; i < 50; ++i) {
+    EXPECT_EQ(*before[i].Get(), i * i);
+    EXPECT_EQ(*after[i].Get(), i * i);
+  }
+}
+
+// With several tasks leased to a worker the one that it ran is lost, those
+// behind it run elsewhere, and nothing runs twice.
+TEST_P(PoolTest, ADeathCostsOneOfTheLeasedTasks) {
+  ProcessPoolOptions options = Options(2);
+  options.max_leased_tasks = 8;
+  const auto pool = MakePool(options);
+  const std::string path = TempPath("log");
+  std::vector<Future<int64_t>> futures;
+  for (int64_t i = 0; i < 100; ++i) {
+    futures.push_back(pool->Submit(LogAndDieIf, path, i, 37));
+  }
+  for (int64_t i = 0; i < 100; ++i) {
+    if (i == 37) {
+      ExpectDeath(ErrorOf(futures[i]), "LogAndDieIf");
+    } else {
+      EXPECT_EQ(*futures[i].Get(), i);
+    }
+  }
+  const std::vector<std::string> lines = Lines(path);
+  EXPECT_EQ(lines.size(), 100) << "each has run once";
+  EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), 100);
+}
+
+TEST_P(PoolTest, EveryTaskMayKillItsWorker) {
+  const auto pool = MakePool(2);
+  std::vector<Future<void>> futures;
+  for (int i = 0; i < 30; ++i) futures.push_back(pool->Submit(Die, SIGKILL));
+  for (const auto& future : futures) ExpectDeath(future.Get(), "Die");
+  EXPECT_EQ(*pool->Submit(Square, 6).Get(), 36) << "the pool never breaks";
+}
+
+TEST_P(PoolTest, AnExitInATaskIsReportedWithItsCode) {
+  const auto pool = MakePool(1);
+  const absl::Status status = pool->Submit(Leave, 3).Get();
+  ExpectDeath(status, "Leave");
+  EXPECT_EQ(GetTaskFailure(status)->exit_code(), 3);
+  EXPECT_FALSE(GetTaskFailure(status)->has_signal());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("exited with code 3"));
+}
+
+TEST_P(PoolTest, ATaskIsTriedAgainIfItMayBe) {
+  ProcessPoolOptions options = Options(1);
+  options.max_attempts = 2;
+  const auto pool = MakePool(options);
+  EXPECT_EQ(*pool->Submit(DieOnce, TempPath("mark")).Get(), "second");
+  TaskOptions once;
+  once.max_attempts = 1;
+  ExpectDeath(ErrorOf(pool->Submit(once, DieOnce, TempPath("mark"))),
+              "DieOnce");
+  const absl::Status status = pool->Submit(Die, SIGKILL).Get();
+  ExpectDeath(status, "Die");
+  EXPECT_EQ(GetTaskFailure(status)->attempt(), 2);
+}
+
+TEST_P(PoolTest, GarbageOnTheChannelIsQuotedAndCostsOneTask) {
+  const auto pool = MakePool(1);
+  const absl::Status status =
+      pool->Submit(WriteOnChannel, "Hello, stdout!\n").Get();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("WriteOnChannel"),
+                    HasSubstr("Hello, stdout!\\n")));
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+}
+
+TEST_P(PoolTest, AFrameOverTheLimitIsRefusedBeforeItComes) {
+  const auto pool = MakePool(1);
+  const absl::Status status =
+      pool->Submit(WriteOnChannel,
+                   std::string("\xF5M\x01\x03\xff\xff\xff\xff", 8))
+          .Get();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("4294967295 bytes"));
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+}
+
+TEST_P(PoolTest, AnAnswerToAnotherTaskIsRefused) {
+  const auto pool = MakePool(1);
+  // A TaskResponse with task_id 99 and an empty result.
+  const absl::Status status =
+      pool->Submit(WriteOnChannel,
+                   std::string("\xF5M\x01\x03\x04\0\0\0\x08\x63\x12\0", 12))
+          .Get();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("task 99"));
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+}
+
+TEST_P(PoolTest, AWorkerThatClosesItsChannelIsReplaced) {
+  const auto pool = MakePool(1);
+  EXPECT_TRUE(absl::IsUnavailable(pool->Submit(CloseChannel).Get()));
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+}
+
+TEST_P(PoolTest, IdleWorkersAreReplaced) {
+  const auto pool = MakePool(1);
+  const int64_t pid = *pool->Submit(Pid).Get();
+  ASSERT_EQ(kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  // This one may still be leased to the dead; then it is lost with it.
+  const absl::StatusOr<int64_t> next = pool->Submit(Pid).Get();
+  EXPECT_TRUE(next.ok() || absl::IsUnavailable(next.status()));
+  EXPECT_NE(*pool->Submit(Pid).Get(), pid);
+}
+
+TEST_P(PoolTest, APoolWorksWhereSigchldIsIgnored) {
+  signal(SIGCHLD, SIG_IGN);
+  {
+    const auto pool = MakePool(2);
+    EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+    const absl::Status status = pool->Submit(Die, SIGKILL).Get();
+    ExpectDeath(status, "Die");
+    EXPECT_THAT(std::string(status.message()), HasSubstr("SIGCHLD"));
+    EXPECT_EQ(*pool->Submit(Square, 4).Get(), 16);
+  }
+  signal(SIGCHLD, SIG_DFL);
+}
+
+// ---- Deadlines ----
+
+TEST_P(PoolTest, ATaskThatOverrunsIsKilledAndTheOthersNoticeNothing) {
+  const auto pool = MakePool(2);
+  const std::string fifo = MakeFifo();
+  TaskOptions options;
+  options.timeout = absl::Milliseconds(50);
+  const Future<void> slow = pool->Submit(options, Hang, fifo);
+  ReadFifo(fifo);
+  std::vector<Future<int64_t>> others;
+  for (int64_t i = 0; i < 20; ++i) others.push_back(pool->Submit(Square, i));
+  const absl::Status status = slow.Get();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_FALSE(IsTaskError(status));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("Hang"), HasSubstr("50ms")));
+  EXPECT_EQ(GetTaskFailure(status)->function(), "Hang");
+  for (int64_t i = 0; i < 20; ++i) EXPECT_EQ(*others[i].Get(), i * i);
+}
+
+// Waiting in the queue does not count: the second task has its whole time,
+// although it was submitted long before it could start.
+TEST_P(PoolTest, DeadlinesRunFromTheStart) {
+  for (const int leases : {1, 4}) {
+    ProcessPoolOptions pool_options = Options(1);
+    pool_options.max_leased_tasks = leases;
+    const auto pool = MakePool(pool_options);
+    const std::string fifo = MakeFifo();
+    const auto first = pool->Submit(WaitForReader, fifo, 1);
+    TaskOptions options;
+    options.timeout = absl::Seconds(5);
+    const auto second = pool->Submit(options, Square, 3);
+    // Longer than it would take if the queue counted is too long for a test:
+    // with the clock of the first task running, the second would be overdue
+    // at once.
+    TaskOptions short_options;
+    short_options.timeout = absl::Milliseconds(300);
+    const auto third = pool->Submit(short_options, Square, 4);
+    EXPECT_FALSE(third.WaitWithTimeout(absl::Milliseconds(400)));
+    ReadFifo(fifo);
+    EXPECT_EQ(*first.Get(), 1);
+    EXPECT_EQ(*second.Get(), 9);
+    EXPECT_EQ(*third.Get(), 16);
+  }
+}
+
+// ---- Limits ----
+
+TEST_P(PoolTest, ArgumentsOverTheLimitAreRefused) {
+  ProcessPoolOptions options = Options(1);
+  options.max_frame_bytes = 4096;
+  const auto pool = MakePool(options);
+  const absl::Status status =
+      ErrorOf(pool->Submit(Echo, std::string(4096, 'x')));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("Echo"), HasSubstr("max_frame_bytes")));
+  EXPECT_EQ(pool->Submit(Echo, std::string(3900, 'x')).Get()->size(), 3900);
+}
+
+TEST_P(PoolTest, AResultOverTheLimitIsAnErrorAndNotADeath) {
+  ProcessPoolOptions options = Options(1);
+  options.max_frame_bytes = 4096;
+  const auto pool = MakePool(options);
+  const int64_t pid = *pool->Submit(Pid).Get();
+  const absl::Status status = ErrorOf(pool->Submit(Repeat, size_t{5000}));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_FALSE(IsTaskError(status));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("Repeat"), HasSubstr("max_frame_bytes")));
+  EXPECT_EQ(*pool->Submit(Pid).Get(), pid);
+}
+
+TEST_P(PoolTest, OptionsOutOfRangeAreInvalid) {
+  const auto expect_invalid = [this](const std::string& option, auto change) {
+    ProcessPoolOptions options = Options(1);
+    change(options);
+    const absl::Status status = ProcessPool::Create(options).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(option));
+  };
+  expect_invalid("num_workers", [](auto& o) { o.num_workers = -1; });
+  expect_invalid("num_workers", [](auto& o) { o.num_workers = 10001; });
+  expect_invalid("max_frame_bytes", [](auto& o) { o.max_frame_bytes = 0; });
+  expect_invalid("max_frame_bytes",
+                 [](auto& o) { o.max_frame_bytes = size_t{1} << 31; });
+  expect_invalid("max_attempts", [](auto& o) { o.max_attempts = 0; });
+  expect_invalid("max_leased_tasks", [](auto& o) { o.max_leased_tasks = 0; });
+  expect_invalid("max_leased_tasks",
+                 [](auto& o) { o.max_leased_tasks = 65537; });
+  expect_invalid("task_timeout",
+                 [](auto& o) { o.task_timeout = absl::ZeroDuration(); });
+  expect_invalid("worker_start_timeout", [](auto& o) {
+    o.worker_start_timeout = -absl::Seconds(1);
+  });
+  expect_invalid("worker_exit_timeout", [](auto& o) {
+    o.worker_exit_timeout = absl::ZeroDuration();
+  });
+}
+
+TEST_P(PoolTest, TaskOptionsOutOfRangeAreInvalid) {
+  const auto pool = MakePool(1);
+  TaskOptions options;
+  options.timeout = -absl::Seconds(1);
+  EXPECT_TRUE(absl::IsInvalidArgument(ErrorOf(pool->Submit(options, Pid))));
+  options = TaskOptions();
+  options.max_attempts = -1;
+  EXPECT_TRUE(absl::IsInvalidArgument(ErrorOf(pool->Submit(options, Pid))));
+}
+
+TEST_P(PoolTest, CallsThatCannotBeMadeSayWhy) {
+  const auto pool = MakePool(1);
+  const absl::Status unknown = pool->Submit(NotRegistered).Get();
+  EXPECT_TRUE(absl::IsNotFound(unknown)) << unknown;
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("MULTIPROC_FUNCTION"));
+  const absl::Status argument =
+      pool->Submit(TakeUnpackable, Unpackable()).Get();
+  EXPECT_TRUE(absl::IsInvalidArgument(argument)) << argument;
+  const absl::Status result = ErrorOf(pool->Submit(ReturnUnpackable));
+  EXPECT_TRUE(absl::IsInvalidArgument(result)) << result;
+  EXPECT_THAT(std::string(result.message()), HasSubstr("ReturnUnpackable"));
+}
+
+// ---- The end ----
+
+TEST_P(PoolTest, CloseRefusesNewTasksAndRunsTheOld) {
+  const auto pool = MakePool(2);
+  std::vector<Future<int64_t>> futures;
+  for (int64_t i = 0; i < 20; ++i) futures.push_back(pool->Submit(Square, i));
+  pool->Close();
+  pool->Close();
+  const absl::Status status = ErrorOf(pool->Submit(Square, 1));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("closed"));
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_TRUE(pool->Join().ok());
+  for (int64_t i = 0; i < 20; ++i) {
+    EXPECT_TRUE(futures[i].Ready());
+    EXPECT_EQ(*futures[i].Get(), i * i);
+  }
+}
+
+TEST_P(PoolTest, JoinBeforeCloseIsRefused) {
+  const auto pool = MakePool(1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(pool->Join()));
+}
+
+TEST_P(PoolTest, ADeathAfterCloseStillCostsOneTask) {
+  const auto pool = MakePool(1);
+  const Future<void> victim = pool->Submit(Die, SIGKILL);
+  const Future<int64_t> next = pool->Submit(Square, 4);
+  pool->Close();
+  EXPECT_TRUE(pool->Join().ok());
+  ExpectDeath(victim.Get(), "Die");
+  EXPECT_EQ(*next.Get(), 16);
+}
+
+TEST_P(PoolTest, TerminateCancelsWhatHasNoOutcome) {
+  const auto pool = MakePool(1);
+  const std::string fifo = MakeFifo();
+  const Future<int64_t> done = pool->Submit(Square, 2);
+  EXPECT_EQ(*done.Get(), 4);
+  const Future<void> running = pool->Submit(Hang, fifo);
+  const Future<int64_t> queued = pool->Submit(Square, 3);
+  ReadFifo(fifo);
+  pool->Terminate();
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_TRUE(absl::IsCancelled(running.Get()));
+  EXPECT_TRUE(absl::IsCancelled(ErrorOf(queued)));
+  EXPECT_EQ(*done.Get(), 4);
+  EXPECT_TRUE(absl::IsFailedPrecondition(ErrorOf(pool->Submit(Square, 1))));
+}
+
+TEST_P(PoolTest, TheDestructorRunsWhatWasSubmitted) {
+  std::vector<Future<int64_t>> futures;
+  {
+    const auto pool = MakePool(2);
+    for (int64_t i = 0; i < 50; ++i) futures.push_back(pool->Submit(Square, i));
+  }
+  for (int64_t i = 0; i < 50; ++i) {
+    EXPECT_TRUE(futures[i].Ready());
+    EXPECT_EQ(*futures[i].Get(), i * i) << "a future outlives its pool";
+  }
+}
+
+TEST_P(PoolTest, ManyPoolsLeaveNothingBehind) {
+  MakePool(2);
+  const ProcessState before = StateOnceSettled(before_);
+  for (int i = 0; i < kManyPools; ++i) {
+    const auto pool = MakePool(2);
+    if (i % 2 == 0) pool->Submit(Square, i);
+    if (i % 3 == 0) pool->Terminate();
+  }
+  EXPECT_EQ(StateOnceSettled(before).ToString(), before.ToString());
+}
+
+// ---- Callbacks ----
+
+TEST_P(PoolTest, CallbacksMaySubmit) {
+  const auto pool = MakePool(1);
+  absl::Notification done;
+  absl::StatusOr<int64_t> outcome;
+  pool->Submit(Square, 3).OnDone(
+      [&](const absl::StatusOr<int64_t>& first) {
+        pool->Submit(Square, *first).OnDone(
+            [&](const absl::StatusOr<int64_t>& second) {
+              outcome = second;
+              done.Notify();
+            });
+      });
+  done.WaitForNotification();
+  EXPECT_EQ(*outcome, 81);
+}
+
+TEST_P(PoolTest, ACallbackThatBlocksHoldsUpNoTask) {
+  const auto pool = MakePool(1);
+  absl::Notification go_on;
+  pool->Submit(Square, 1).OnDone(
+      [&](const absl::StatusOr<int64_t>&) { go_on.WaitForNotification(); });
+  EXPECT_EQ(*pool->Submit(Square, 5).Get(), 25);
+  go_on.Notify();
+}
+
+TEST_P(PoolTest, JoinWaitsForCallbacks) {
+  const auto pool = MakePool(2);
+  std::atomic<int> called{0};
+  for (int i = 0; i < 20; ++i) {
+    pool->Submit(Nothing).OnDone([&](const absl::Status&) { ++called; });
+  }
+  pool->Close();
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_EQ(called, 20);
+}
+
+TEST_P(PoolTest, JoinWithinACallbackIsRefused) {
+  const auto pool = MakePool(1);
+  absl::Status joined;
+  absl::Notification done;
+  pool->Submit(Nothing).OnDone([&](const absl::Status&) {
+    pool->Close();
+    joined = pool->Join();
+    done.Notify();
+  });
+  done.WaitForNotification();
+  EXPECT_TRUE(absl::IsFailedPrecondition(joined)) << joined;
+}
+
+// ---- Workers that can't be started ----
+
+// Starts what `make` says instead of the first `healthy` workers' successors.
+class FailingExecutor : public Executor {
+ public:
+  FailingExecutor(Executor& real, int healthy,
+                  std::function<absl::StatusOr<Process>(Executor&)> make)
+      : real_(real), healthy_(healthy), make_(std::move(make)) {}
+
+  absl::string_view name() const override { return "failing"; }
+  absl::StatusOr<Process> Spawn(const Command& command) override {
+    return count_++ < healthy_ ? real_.Spawn(command) : make_(real_);
+  }
+
+ private:
+  Executor& real_;
+  const int healthy_;
+  const std::function<absl::StatusOr<Process>(Executor&)> make_;
+  std::atomic<int> count_{0};
+};
+
+absl::StatusOr<Process> SpawnFalse(Executor& real) {
+  return real.Spawn(Command::Program("false"));
+}
+
+absl::StatusOr<Process> RefuseToSpawn(Executor&) {
+  return absl::ResourceExhaustedError("no more processes today");
+}
+
+TEST_P(PoolTest, ACrashLoopFailsThePoolWithItsReason) {
+  FailingExecutor failing(executor(), 0, SpawnFalse);
+  ProcessPoolOptions options = Options(2);
+  options.executor = &failing;
+  const auto pool = MakePool(options);
+  const Future<int64_t> future = pool->Submit(Square, 3);
+  const absl::Status status = ErrorOf(future);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("the pool failed"),
+                    HasSubstr("exited with code 1")));
+  EXPECT_EQ(ErrorOf(pool->Submit(Square, 3)), status);
+  EXPECT_EQ(pool->Join(), status);
+}
+
+TEST_P(PoolTest, APoolWhoseFirstWorkerCannotStartIsNotMade) {
+  FailingExecutor failing(executor(), 1, RefuseToSpawn);
+  ProcessPoolOptions options = Options(2);
+  options.executor = &failing;
+  const absl::Status status = ProcessPool::Create(options).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_EQ(status.message(), "no more processes today");
+}
+
+TEST_P(PoolTest, RefusedReplacementsFailThePoolOnceNoWorkerIsLeft) {
+  FailingExecutor failing(executor(), 2, RefuseToSpawn);
+  ProcessPoolOptions options = Options(2);
+  options.executor = &failing;
+  const auto pool = MakePool(options);
+  ExpectDeath(pool->Submit(Die, SIGKILL).Get(), "Die");
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9) << "the other one goes on";
+  ExpectDeath(pool->Submit(Die, SIGKILL).Get(), "Die");
+  const absl::Status status = ErrorOf(pool->Submit(Square, 3));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("no more processes today"));
+}
+
+TEST_P(PoolTest, AWorkerThatIsNeverReadyIsKilled) {
+  FailingExecutor failing(executor(), 0, [](Executor& real) {
+    return real.Spawn(Command::Program("sleep", {"1000"}));
+  });
+  ProcessPoolOptions options = Options(1);
+  options.executor = &failing;
+  options.worker_start_timeout = absl::Milliseconds(10);
+  const auto pool = MakePool(options);
+  const absl::Status status = ErrorOf(pool->Submit(Square, 3));
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("worker_start_timeout"));
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(PoolTest);
+
+// ---- Fork in a program with threads ----
+
+class ForkTest : public testing::Test {
+ protected:
+  static absl::Status CreateWhileAThreadRuns(Executor& executor) {
+    absl::Notification stop;
+    std::thread thread([&stop] { stop.WaitForNotification(); });
+    ProcessPoolOptions options;
+    options.num_workers = 1;
+    options.executor = &executor;
+    absl::Status status;
+    {
+      absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+          ProcessPool::Create(options);
+      status = pool.status();
+      if (pool.ok()) status = ErrorOf((*pool)->Submit(Square, 3));
+    }
+    stop.Notify();
+    thread.join();
+    return status;
+  }
+};
+
+#ifdef __linux__
+TEST_F(ForkTest, RefusesInAProgramWithThreads) {
+#ifdef MULTIPROC_PORTABLE_POSIX
+  GTEST_SKIP() << "portable POSIX has no way to count threads";
+#endif
+  ForkExecutor executor;
+  const absl::Status status = CreateWhileAThreadRuns(executor);
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("1 thread"), HasSubstr("allow_threads")));
+}
+#endif
+
+TEST_F(ForkTest, ForksWithThreadsIfToldSo) {
+  ForkExecutorOptions options;
+  options.allow_threads = true;
+  ForkExecutor executor(options);
+  EXPECT_EQ(CreateWhileAThreadRuns(executor), absl::OkStatus());
+}
+
+TEST(PosixSpawnTest, DoesNotMindThreads) {
+  absl::Notification stop;
+  std::thread thread([&stop] { stop.WaitForNotification(); });
+  ProcessPoolOptions options;
+  options.num_workers = 2;
+  options.executor = *ExecutorByName("posix_spawn");
+  {
+    const auto pool = ProcessPool::Create(options);
+    ASSERT_TRUE(pool.ok()) << pool.status();
+    EXPECT_EQ(*(*pool)->Submit(Square, 4).Get(), 16);
+  }
+  stop.Notify();
+  thread.join();
+}
+
+TEST(ProcessPoolTest, AnUnknownDefaultBackendIsNotFound) {
+  setenv("MULTIPROC_EXECUTOR", "forc", 1);
+  const absl::Status status = ProcessPool::Create().status();
+  unsetenv("MULTIPROC_EXECUTOR");
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+}
+
+TEST(ProcessPoolTest, ZeroWorkersAreAsManyAsCpus) {
+  const auto pool = ProcessPool::Create();
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  EXPECT_EQ(*(*pool)->Submit(Square, 4).Get(), 16);
+}
+
+}  // namespace
+}  // namespace multiproc

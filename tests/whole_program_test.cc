@@ -1,0 +1,107 @@
+// What only a program as a whole can show: its streams, its death, its exit.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "multiproc/executors/default_executor.h"
+#include "tests/backends.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+class WholeProgramTest : public BackendTest {
+ protected:
+  // Starts the program with this backend as its default.
+  Process Start(const std::string& what) {
+    Command command = Command::Program(getenv("WHOLE_PROGRAM"), {what});
+    command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
+    command.standard_output = Stdio::Pipe();
+    absl::StatusOr<Process> process = executor().Spawn(command);
+    EXPECT_TRUE(process.ok()) << process.status();
+    return process.ok() ? *std::move(process) : Process();
+  }
+
+  static std::vector<std::string> LinesOf(Process& process) {
+    std::string text = *ReadToEnd(process.standard_output().get());
+    std::vector<std::string> lines = absl::StrSplit(text, '\n');
+    if (lines.back().empty()) lines.pop_back();
+    return lines;
+  }
+};
+
+TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
+  Process program = Start("print");
+  EXPECT_THAT(LinesOf(program),
+              ElementsAre("before", "before stream", "child", "child stream",
+                          "after"));
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+}
+
+// The end of its output comes only when the last worker has gone, which were in
+// the middle of a task each.
+TEST_P(WholeProgramTest, NoWorkerOutlivesAKilledParent) {
+  Process program = Start("die");
+  std::string text;
+  char byte;
+  while (text != "busy\nbusy\n" &&
+         *ReadSome(program.standard_output().get(), &byte, 1) == 1) {
+    text += byte;
+  }
+  EXPECT_EQ(text, "busy\nbusy\n");
+  EXPECT_TRUE(program.Kill().ok());
+  EXPECT_EQ(*ReadToEnd(program.standard_output().get()), "");
+}
+
+TEST_P(WholeProgramTest, APoolThatLivesUntilExitRunsItsTasks) {
+  Process program = Start("leave");
+  EXPECT_THAT(LinesOf(program),
+              UnorderedElementsAre("task 0", "task 1", "task 2", "task 3",
+                                   "task 4"));
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(WholeProgramTest);
+
+class NoInitializeTest : public BackendTest {};
+
+TEST_P(NoInitializeTest, AProgramThatForgotInitializeIsToldInTheParent) {
+  Command command = Command::Program(getenv("NO_INITIALIZE"));
+  command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
+  command.standard_output = Stdio::Pipe();
+  absl::StatusOr<Process> program = executor().Spawn(command);
+  ASSERT_TRUE(program.ok()) << program.status();
+  const std::string text = *ReadToEnd(program->standard_output().get());
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  ASSERT_EQ(lines.size(), 3) << text;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(lines[i], HasSubstr("FAILED_PRECONDITION"));
+    EXPECT_THAT(lines[i], HasSubstr("multiproc::Initialize(&argc, &argv)"));
+  }
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(NoInitializeTest);
+
+// A stray variable in the environment must not make a program do nothing, or
+// something else.
+TEST(InitializeTest, AStrayCallIsRefused) {
+  Command command = Command::Program(getenv("WHOLE_PROGRAM"), {"print"});
+  command.environment = {{"MULTIPROC_CHILD", "77"}};
+  command.standard_error = Stdio::Pipe();
+  absl::StatusOr<Process> program = (*DefaultExecutor())->Spawn(command);
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_THAT(*ReadToEnd(program->standard_error().get()),
+              HasSubstr("MULTIPROC_CHILD=77"));
+  EXPECT_EQ(*program->Wait(), ExitStatus::Exited(1));
+}
+
+}  // namespace
+}  // namespace multiproc
