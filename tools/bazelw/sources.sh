@@ -123,7 +123,7 @@ print_bazelrc() {
   # Not a module: only for workspaces without modules.
   echo "common --override_repository=google_benchmark=$2/google_benchmark"
   echo "common --registry=file://$2/registry --lockfile_mode=off"
-  echo "common --disk_cache=$1/disk --repository_cache="
+  echo "common --disk_cache=$1/disk --experimental_disk_cache_gc_max_size=10G --repository_cache="
   # Sandboxed actions have a /tmp of their own.
   [[ $2 != /tmp/* ]] || echo "common --sandbox_add_mount_pair=$2"
 }
