@@ -278,7 +278,9 @@ add_extra() {
   say "fetching and unpacking $(wc -l <"$generation/new-$extra.tmp") packages for --config=$extra"
   make_root "$generation" "$tmp" <"$generation/new-$extra.tmp" || return 1
   link_programs "$tmp" "$(extra_links "$extra")"
-  cp -al --no-clobber "$tmp/." "$generation/root/" && rm -rf "$tmp"
+  rm "$tmp"/{bin,sbin,lib,lib64}
+  # --force only for what an interrupted run had added already.
+  cp --archive --link --force "$tmp/." "$generation/root/" && rm -rf "$tmp" || return 1
   mv "$generation/list-$extra.tmp" "$generation/extra-$extra"
 }
 
