@@ -1,0 +1,271 @@
+#include "multiproc/executors/file_handle.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>  // NOLINT(build/c++11)
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::HasSubstr;
+
+Pipe NewPipe() {
+  absl::StatusOr<Pipe> pipe = Pipe::Create();
+  EXPECT_TRUE(pipe.ok()) << pipe.status();
+  return *std::move(pipe);
+}
+
+bool IsOpen(FileHandle handle) { return fcntl(handle, F_GETFD) >= 0; }
+
+sigset_t SigpipeSet() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  return set;
+}
+
+bool SigpipeIsPending() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
+
+bool SigpipeIsBlocked() {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return sigismember(&mask, SIGPIPE) == 1;
+}
+
+// Keeps SIGPIPE from this thread, and takes one back that has come.
+class SigpipeBlocked {
+ public:
+  SigpipeBlocked() { pthread_sigmask(SIG_BLOCK, &sigpipe_, &old_mask_); }
+  ~SigpipeBlocked() {
+    int signal = 0;
+    if (SigpipeIsPending()) sigwait(&sigpipe_, &signal);
+    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+
+ private:
+  const sigset_t sigpipe_ = SigpipeSet();
+  sigset_t old_mask_;
+};
+
+TEST(ScopedFileHandleTest, DestructorCloses) {
+  Pipe pipe = NewPipe();
+  const FileHandle handle = pipe.read_end.get();
+  {
+    const ScopedFileHandle owner = std::move(pipe.read_end);
+    EXPECT_FALSE(pipe.read_end.is_valid());
+    EXPECT_EQ(owner.get(), handle);
+    EXPECT_TRUE(IsOpen(handle));
+  }
+  EXPECT_FALSE(IsOpen(handle));
+}
+
+TEST(ScopedFileHandleTest, AssignmentClosesWhatWasThere) {
+  Pipe pipe = NewPipe();
+  const FileHandle old = pipe.read_end.get();
+  const FileHandle kept = pipe.write_end.get();
+  pipe.read_end = std::move(pipe.write_end);
+  EXPECT_FALSE(IsOpen(old));
+  EXPECT_TRUE(IsOpen(kept));
+  EXPECT_EQ(pipe.read_end.get(), kept);
+}
+
+TEST(ScopedFileHandleTest, AssignmentToItselfKeepsTheHandle) {
+  Pipe pipe = NewPipe();
+  ScopedFileHandle& same = pipe.read_end;
+  pipe.read_end = std::move(same);
+  EXPECT_TRUE(pipe.read_end.is_valid());
+  EXPECT_TRUE(IsOpen(pipe.read_end.get()));
+}
+
+TEST(ScopedFileHandleTest, ReleaseGivesUpTheHandleOpen) {
+  Pipe pipe = NewPipe();
+  const FileHandle handle = pipe.read_end.release();
+  EXPECT_FALSE(pipe.read_end.is_valid());
+  EXPECT_TRUE(IsOpen(handle));
+  { const ScopedFileHandle owner(handle); }
+  EXPECT_FALSE(IsOpen(handle));
+}
+
+TEST(ScopedFileHandleTest, InvalidHandleIsHarmless) {
+  ScopedFileHandle none(kInvalidFileHandle);
+  EXPECT_FALSE(none.is_valid());
+  none.reset();
+  EXPECT_EQ(none.release(), kInvalidFileHandle);
+  EXPECT_FALSE(ScopedFileHandle().is_valid());
+}
+
+TEST(PipeTest, EndsAreClosedOnExec) {
+  const Pipe pipe = NewPipe();
+  EXPECT_EQ(fcntl(pipe.read_end.get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  EXPECT_EQ(fcntl(pipe.write_end.get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+}
+
+TEST(FileHandleTest, ReadToEndReadsWhatWasWritten) {
+  Pipe pipe = NewPipe();
+  const std::string text("hello\0\xff", 7);
+  ASSERT_TRUE(WriteAll(pipe.write_end.get(), text).ok());
+  ASSERT_TRUE(WriteAll(pipe.write_end.get(), "").ok());
+  pipe.write_end.reset();
+  const absl::StatusOr<std::string> read = ReadToEnd(pipe.read_end.get());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, text);
+}
+
+TEST(FileHandleTest, ReadToEndOfNothingIsEmpty) {
+  Pipe pipe = NewPipe();
+  pipe.write_end.reset();
+  const absl::StatusOr<std::string> read = ReadToEnd(pipe.read_end.get());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, "");
+}
+
+TEST(FileHandleTest, MoreThanAPipeHoldsGoesThrough) {
+  Pipe pipe = NewPipe();
+  const std::string text(size_t{1} << 20, 'x');
+  absl::Status written;
+  std::thread writing([&] {
+    written = WriteAll(pipe.write_end.get(), text);
+    pipe.write_end.reset();
+  });
+  const absl::StatusOr<std::string> read = ReadToEnd(pipe.read_end.get());
+  writing.join();
+  EXPECT_TRUE(written.ok()) << written;
+  ASSERT_TRUE(read.ok()) << read.status();
+  // Not EXPECT_EQ: nobody wants to read the difference.
+  EXPECT_TRUE(*read == text);
+}
+
+TEST(FileHandleTest, ReadOfAnUnopenedHandleNamesTheError) {
+  const absl::Status status = ReadToEnd(kInvalidFileHandle).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr("read [errno 9]"));
+}
+
+// SIGPIPE has its default disposition here, and would end the test.
+TEST(FileHandleTest, WriteAllToAClosedPipeIsAborted) {
+  ASSERT_FALSE(SigpipeIsBlocked());
+  struct sigaction action;
+  ASSERT_EQ(sigaction(SIGPIPE, nullptr, &action), 0);
+  ASSERT_EQ(action.sa_handler, SIG_DFL);
+  Pipe pipe = NewPipe();
+  pipe.read_end.reset();
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status status = WriteAll(pipe.write_end.get(), "hello");
+    EXPECT_TRUE(absl::IsAborted(status)) << status;
+    EXPECT_THAT(status.message(), HasSubstr("closed"));
+  }
+  EXPECT_FALSE(SigpipeIsBlocked()) << "the mask was not put back";
+  EXPECT_FALSE(SigpipeIsPending());
+}
+
+TEST(FileHandleTest, WriteAllLeavesNoSigpipePending) {
+  const SigpipeBlocked no_sigpipe;
+  Pipe pipe = NewPipe();
+  pipe.read_end.reset();
+  EXPECT_TRUE(absl::IsAborted(WriteAll(pipe.write_end.get(), "hello")));
+  EXPECT_FALSE(SigpipeIsPending());
+  EXPECT_TRUE(SigpipeIsBlocked()) << "the mask was not put back";
+}
+
+TEST(FileHandleTest, WriteAllKeepsASigpipeOfSomebodyElse) {
+  const SigpipeBlocked no_sigpipe;
+  ASSERT_EQ(pthread_kill(pthread_self(), SIGPIPE), 0);
+  ASSERT_TRUE(SigpipeIsPending());
+  Pipe pipe = NewPipe();
+  pipe.read_end.reset();
+  EXPECT_TRUE(absl::IsAborted(WriteAll(pipe.write_end.get(), "hello")));
+  EXPECT_TRUE(SigpipeIsPending());
+}
+
+TEST(FileHandleTest, WriteSomeToAClosedPipeIsAborted) {
+  const SigpipeBlocked no_sigpipe;
+  Pipe pipe = NewPipe();
+  pipe.read_end.reset();
+  const absl::Status status = WriteSome(pipe.write_end.get(), "x").status();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_TRUE(SigpipeIsPending()) << "it is the caller's to block";
+}
+
+TEST(FileHandleTest, NonBlockingReadOfNothingIsUnavailable) {
+  Pipe pipe = NewPipe();
+  ASSERT_TRUE(SetNonBlocking(pipe.read_end.get()).ok());
+  char buffer[8];
+  EXPECT_EQ(ReadSome(pipe.read_end.get(), buffer, sizeof(buffer)).status(),
+            absl::UnavailableError(""));
+  ASSERT_TRUE(WriteAll(pipe.write_end.get(), "ab").ok());
+  const absl::StatusOr<size_t> size =
+      ReadSome(pipe.read_end.get(), buffer, sizeof(buffer));
+  ASSERT_TRUE(size.ok()) << size.status();
+  EXPECT_EQ(absl::string_view(buffer, *size), "ab");
+  pipe.write_end.reset();
+  const absl::StatusOr<size_t> end =
+      ReadSome(pipe.read_end.get(), buffer, sizeof(buffer));
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(*end, 0u);
+}
+
+TEST(FileHandleTest, NonBlockingWriteTakesAPartAndThenNothing) {
+  Pipe pipe = NewPipe();
+  ASSERT_TRUE(SetNonBlocking(pipe.write_end.get()).ok());
+  const std::string text(size_t{4} << 20, 'x');
+  const absl::StatusOr<size_t> part = WriteSome(pipe.write_end.get(), text);
+  ASSERT_TRUE(part.ok()) << part.status();
+  EXPECT_GT(*part, 0u);
+  EXPECT_LT(*part, text.size());
+  EXPECT_EQ(WriteSome(pipe.write_end.get(), text).status(),
+            absl::UnavailableError(""));
+}
+
+TEST(FileHandleTest, SetNonBlockingOfAnInvalidHandleFails) {
+  const absl::Status status = SetNonBlocking(kInvalidFileHandle);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr("O_NONBLOCK"));
+}
+
+TEST(FileHandleTest, WaitReadableTimesOut) {
+  const Pipe pipe = NewPipe();
+  const FileHandle handle = pipe.read_end.get();
+  EXPECT_FALSE(WaitReadable(handle, absl::Milliseconds(1)));
+  EXPECT_FALSE(WaitReadable(handle, absl::ZeroDuration()));
+  EXPECT_FALSE(WaitReadable(handle, absl::Seconds(-1)));
+  EXPECT_FALSE(WaitReadable(handle, -absl::InfiniteDuration()));
+}
+
+TEST(FileHandleTest, WaitReadableFindsBytesAndTheEnd) {
+  Pipe pipe = NewPipe();
+  const FileHandle handle = pipe.read_end.get();
+  ASSERT_TRUE(WriteAll(pipe.write_end.get(), "x").ok());
+  EXPECT_TRUE(WaitReadable(handle, absl::ZeroDuration()));
+  EXPECT_TRUE(WaitReadable(handle, absl::InfiniteDuration()));
+  char byte;
+  ASSERT_TRUE(ReadSome(handle, &byte, 1).ok());
+  EXPECT_FALSE(WaitReadable(handle, absl::ZeroDuration()));
+  pipe.write_end.reset();
+  EXPECT_TRUE(WaitReadable(handle, absl::ZeroDuration()));
+}
+
+TEST(FileHandleTest, WaitReadableWaitsForAnotherThread) {
+  Pipe pipe = NewPipe();
+  std::thread closing([&pipe] { pipe.write_end.reset(); });
+  EXPECT_TRUE(WaitReadable(pipe.read_end.get(), absl::InfiniteDuration()));
+  closing.join();
+}
+
+}  // namespace
+}  // namespace multiproc
