@@ -1,5 +1,5 @@
-// Starts four child processes, each of which calls run_proc, and waits for them.
-// In Python: Process(target=run_proc, args=(str(i),)).
+// Starts four child processes, each of which calls run_proc, and waits for
+// them. In Python: Process(target=run_proc, args=(str(i),)).
 //
 //   ./bazelw run //examples:process
 

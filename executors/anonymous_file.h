@@ -10,8 +10,9 @@
 
 namespace multiproc {
 
-// A file that holds `contents`, positioned at its beginning: in memory where the
-// system can (memfd_create(2)), else on disk in TMPDIR and already unlinked.
+// A file that holds `contents`, positioned at its beginning: in memory where
+// the system can (memfd_create(2)), else on disk in TMPDIR and already
+// unlinked.
 absl::StatusOr<ScopedFileHandle> MakeAnonymousFile(absl::string_view contents);
 
 }  // namespace multiproc

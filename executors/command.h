@@ -139,9 +139,9 @@ struct Command {
   explicit Command(Target what) : target(std::move(what)) {}
 };
 
-// OK if a backend may try `command`; else INVALID_ARGUMENT saying which field is
-// wrong and why (a NUL byte in a string, an empty program, '=' in a variable's
-// name ...), or why the function can't be called.
+// OK if a backend may try `command`; else INVALID_ARGUMENT saying which field
+// is wrong and why (a NUL byte in a string, an empty program, '=' in a
+// variable's name ...), or why the function can't be called.
 absl::Status CheckCommand(const Command& command);
 
 // What is run, for messages: "program 'sort'", "function 'RunProc'".

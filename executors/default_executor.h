@@ -36,9 +36,9 @@ absl::StatusOr<Executor*> ExecutorByName(absl::string_view name);
 // The names of all backends of this program, sorted.
 std::vector<std::string> ExecutorNames();
 
-// Adds a backend of the program's own, and makes it the default of rule 3. To be
-// called before main, from a library that --@multiproc//executors:custom_backend
-// names:
+// Adds a backend of the program's own, and makes it the default of rule 3. To
+// be called before main, from a library that
+// --@multiproc//executors:custom_backend names:
 //
 //   static const bool registered =
 //       multiproc::RegisterExecutor(std::make_unique<MyExecutor>());

@@ -1,5 +1,5 @@
-// Starts processes. An Executor knows nothing of tasks: what elsewhere is called
-// submitting work to an executor is ProcessPool::Submit here.
+// Starts processes. An Executor knows nothing of tasks: what elsewhere is
+// called submitting work to an executor is ProcessPool::Submit here.
 //
 //   absl::StatusOr<Executor*> executor = DefaultExecutor();
 //   absl::StatusOr<Process> process =

@@ -75,8 +75,8 @@ class ScopedFileHandle {
 absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size);
 
 // Writes what `handle` takes of `bytes`, and returns how much that was.
-// UNAVAILABLE, with an empty message, where a non-blocking handle is full. Where
-// nobody reads any more: ABORTED, and SIGPIPE unless the thread blocks it
+// UNAVAILABLE, with an empty message, where a non-blocking handle is full.
+// Where nobody reads any more: ABORTED, and SIGPIPE unless the thread blocks it
 // (signal(7): it goes to the thread that writes).
 absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes);
 

@@ -84,8 +84,7 @@ int PollMilliseconds(absl::Duration timeout) {
   // Rounded up, or the last millisecond would be spent spinning.
   const int64_t milliseconds = absl::ToInt64Milliseconds(
       timeout + absl::Milliseconds(1) - absl::Nanoseconds(1));
-  return static_cast<int>(
-      std::clamp<int64_t>(milliseconds, 0, INT_MAX));
+  return static_cast<int>(std::clamp<int64_t>(milliseconds, 0, INT_MAX));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Flushing what was printed before a child starts, so that it is neither printed
-// twice (a fork copies the buffers) nor after what the child prints. POSIX only.
+// Flushing what was printed before a child starts, so that it is neither
+// printed twice (a fork copies the buffers) nor after what the child prints.
+// POSIX only.
 
 #ifndef MULTIPROC_EXECUTORS_FLUSH_STREAMS_H_
 #define MULTIPROC_EXECUTORS_FLUSH_STREAMS_H_

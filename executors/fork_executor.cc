@@ -33,7 +33,9 @@ namespace {
 // they do, with whatever stream.
 bool MayFlushAll() { return !LibraryThread::CallerIsOne(); }
 
-void FlushBeforeFork() { MayFlushAll() ? FlushAllStreams() : FlushStandardStreams(); }
+void FlushBeforeFork() {
+  MayFlushAll() ? FlushAllStreams() : FlushStandardStreams();
+}
 
 // Of what it printed itself: the parent's streams were flushed before, or else
 // are the parent's to write.
@@ -260,7 +262,8 @@ absl::Status CheckThreads() {
   const int threads = CountForeignThreads();
   if (threads == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "fork: this process has ", threads, " thread(s) besides the caller's and "
+      "fork: this process has ", threads,
+      " thread(s) besides the caller's and "
       "this library's, whose locks the child could wait for forever: use the "
       "posix_spawn backend, fork before they start, or set "
       "ForkExecutorOptions::allow_threads"));
@@ -269,11 +272,10 @@ absl::Status CheckThreads() {
 }  // namespace
 
 absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
-  const auto* call =
-      std::get_if<absl::StatusOr<FunctionCall>>(&command.target);
-  absl::StatusOr<SpawnPlan> plan = SpawnPlan::Make(
-      command, call == nullptr ? SpawnPlan::Start::kExec
-                               : SpawnPlan::Start::kForkOnly);
+  const auto* call = std::get_if<absl::StatusOr<FunctionCall>>(&command.target);
+  absl::StatusOr<SpawnPlan> plan =
+      SpawnPlan::Make(command, call == nullptr ? SpawnPlan::Start::kExec
+                                               : SpawnPlan::Start::kForkOnly);
   if (!plan.ok()) return plan.status();
   if (call == nullptr) return ForkAndExec(*plan);
   if (!options_.allow_threads) {

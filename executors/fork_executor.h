@@ -1,16 +1,17 @@
 // Starts children by fork(2): programs by exec after it, functions in the copy
-// of this process itself, which sees all of its memory as it was at that moment.
+// of this process itself, which sees all of its memory as it was at that
+// moment.
 //
 //   ForkExecutor executor;
 //   absl::StatusOr<Process> process =
 //       executor.Spawn(Command::Function(RunProc, "1"));
 //
 // A function's child keeps what a fork keeps: memory, the program's own
-// descriptors, ignored signals. It does not keep: this library's descriptors but
-// for those that its Command names, signal handlers (back to their defaults, as
-// after exec, but for those of faults), blocked signals, and threads. It ends by
-// _exit after flushing its streams, so that no exit handler and no static
-// destructor of the parent runs twice.
+// descriptors, ignored signals. It does not keep: this library's descriptors
+// but for those that its Command names, signal handlers (back to their
+// defaults, as after exec, but for those of faults), blocked signals, and
+// threads. It ends by _exit after flushing its streams, so that no exit handler
+// and no static destructor of the parent runs twice.
 //
 // In a program with threads a forked function may hang: a lock that another
 // thread held at that moment is never released in the copy (fork(2), NOTES).
@@ -36,14 +37,14 @@ namespace multiproc {
 
 struct ForkExecutorOptions {
   // Fork functions also if the process has threads that this library knows
-  // nothing of. Right only if none of them holds a lock that the function needs.
+  // nothing of. Right only if none of them holds a lock that the function
+  // needs.
   bool allow_threads = false;
 };
 
 class ForkExecutor : public Executor {
  public:
-  explicit ForkExecutor(ForkExecutorOptions options = {})
-      : options_(options) {}
+  explicit ForkExecutor(ForkExecutorOptions options = {}) : options_(options) {}
 
   absl::string_view name() const override { return "fork"; }
   absl::StatusOr<Process> Spawn(const Command& command) override;

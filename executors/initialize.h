@@ -20,9 +20,9 @@ namespace multiproc {
 // be spawned. In a copy of it that a backend started to call a function: calls
 // it, and exits with its outcome (Command::Function), without returning.
 //
-// To be called once, before threads are started and before anything that a child
-// should not do again. `argc` and `argv`, which may be null, are those of main;
-// neither is changed today.
+// To be called once, before threads are started and before anything that a
+// child should not do again. `argc` and `argv`, which may be null, are those of
+// main; neither is changed today.
 void Initialize(int* argc, char*** argv);
 
 // OK, or FAILED_PRECONDITION that says to call Initialize: what every backend
@@ -30,9 +30,10 @@ void Initialize(int* argc, char*** argv);
 // again, and again.
 absl::Status CheckInitialized();
 
-// In a child that runs a function: the handles of Command::inherited_handles, in
-// their order, as this process knows them. They are close-on-exec here, and owned
-// by nobody: wrap them in ScopedFileHandles to close them. Empty elsewhere.
+// In a child that runs a function: the handles of Command::inherited_handles,
+// in their order, as this process knows them. They are close-on-exec here, and
+// owned by nobody: wrap them in ScopedFileHandles to close them. Empty
+// elsewhere.
 const std::vector<FileHandle>& InheritedHandles();
 
 // The environment variable that tells a re-run copy of a program which call to

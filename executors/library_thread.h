@@ -26,7 +26,9 @@ class LibraryThread {
   void Join();
 
   // Whether the calling thread is this one.
-  bool IsCurrent() const { return thread_.get_id() == std::this_thread::get_id(); }
+  bool IsCurrent() const {
+    return thread_.get_id() == std::this_thread::get_id();
+  }
 
   // Runs `body` on a thread of its own that nobody joins.
   static void RunDetached(std::function<void()> body);

@@ -64,8 +64,8 @@ class SpawnRequest {
 
   void AddDirectory(const SpawnPlan& plan) {
     if (!plan.directory.is_valid()) return;
-    Keep(posix_spawn_file_actions_addfchdir_np(&actions_,
-                                               plan.directory.get()));
+    Keep(
+        posix_spawn_file_actions_addfchdir_np(&actions_, plan.directory.get()));
   }
 
   void AddCloses(int first) {
@@ -98,8 +98,8 @@ class SpawnRequest {
     Keep(posix_spawnattr_setsigdefault(&attributes_, &defaults));
     if (plan.process_group.has_value()) {
       flags |= POSIX_SPAWN_SETPGROUP;
-      Keep(posix_spawnattr_setpgroup(
-          &attributes_, static_cast<pid_t>(*plan.process_group)));
+      Keep(posix_spawnattr_setpgroup(&attributes_,
+                                     static_cast<pid_t>(*plan.process_group)));
     }
     Keep(posix_spawnattr_setflags(&attributes_, flags));
   }

@@ -78,8 +78,8 @@ class Planner {
   }
 
   // This program again: it finds the call in a file without a name, whose
-  // descriptor Initialize knows from the environment. A pipe would want somebody
-  // to fill it while the child reads.
+  // descriptor Initialize knows from the environment. A pipe would want
+  // somebody to fill it while the child reads.
   absl::Status PlanRerun() {
     const FunctionCall& call =
         **std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
@@ -135,7 +135,8 @@ class Planner {
   absl::Status PlanDirectory() {
     const std::string& path = command_.working_directory;
     if (path.empty()) return absl::OkStatus();
-    absl::StatusOr<ScopedFileHandle> folder = Open(path, O_RDONLY | O_DIRECTORY);
+    absl::StatusOr<ScopedFileHandle> folder =
+        Open(path, O_RDONLY | O_DIRECTORY);
     if (!folder.ok()) {
       return absl::Status(folder.status().code(),
                           absl::StrCat("chdir: ", folder.status().message()));
@@ -216,7 +217,8 @@ class Planner {
     const int targets_end =
         4 + static_cast<int>(command_.inherited_handles.size());
     if (source < targets_end) {
-      absl::StatusOr<ScopedFileHandle> copy = CopyHandleAbove(source, targets_end);
+      absl::StatusOr<ScopedFileHandle> copy =
+          CopyHandleAbove(source, targets_end);
       if (!copy.ok()) return copy.status();
       source = copy->get();
       plan_.child_ends.push_back(*std::move(copy));
@@ -285,7 +287,8 @@ absl::StatusOr<ScopedFileHandle> CopyHandleAbove(FileHandle handle,
                                                  int minimum) {
   const HandleTable::Lock lock;
   const int copy = fcntl(handle, F_DUPFD_CLOEXEC, minimum);
-  if (copy < 0) return PosixError("copy of handle", absl::StrCat(handle), errno);
+  if (copy < 0)
+    return PosixError("copy of handle", absl::StrCat(handle), errno);
   HandleTable::Add(lock, copy);
   return ScopedFileHandle::Adopt(copy);
 }

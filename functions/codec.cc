@@ -103,7 +103,8 @@ void Codec<absl::Duration>::Encode(absl::Duration value, Encoder& out) {
   const int64_t seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
   const int64_t quarters =
       infinite ? 0 : absl::IDivDuration(rest, absl::Nanoseconds(1) / 4, &rest);
-  out.Put(infinite, infinite ? (value < absl::ZeroDuration() ? -1 : 1) : seconds,
+  out.Put(infinite,
+          infinite ? (value < absl::ZeroDuration() ? -1 : 1) : seconds,
           quarters);
 }
 
@@ -112,9 +113,9 @@ bool Codec<absl::Duration>::Decode(Decoder& in, absl::Duration* value) {
   int64_t seconds = 0;
   int64_t quarters = 0;
   if (!in.Get(&infinite, &seconds, &quarters)) return false;
-  *value = infinite ? seconds * absl::InfiniteDuration()
-                    : absl::Seconds(seconds) +
-                          quarters * (absl::Nanoseconds(1) / 4);
+  *value = infinite
+               ? seconds * absl::InfiniteDuration()
+               : absl::Seconds(seconds) + quarters * (absl::Nanoseconds(1) / 4);
   return true;
 }
 

@@ -12,7 +12,8 @@
 //   struct multiproc::Codec<Point> {
 //     static std::string TypeName() { return "Point"; }
 //     static void Encode(const Point& p, Encoder& out) { out.Put(p.x, p.y); }
-//     static bool Decode(Decoder& in, Point* p) { return in.Get(&p->x, &p->y); }
+//     static bool Decode(Decoder& in, Point* p) { return in.Get(&p->x, &p->y);
+//     }
 //   };
 //
 // Both sides are the same program, or at least programs with the same types:
@@ -152,12 +153,10 @@ bool DecodeValues(absl::string_view bytes, Ts*... values) {
 namespace codec_internal {
 
 template <typename T>
-constexpr bool kIsInteger =
-    std::is_integral_v<T> && !std::is_same_v<T, bool>;
+constexpr bool kIsInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 template <typename T>
-constexpr bool kIsMessage =
-    std::is_base_of_v<google::protobuf::MessageLite, T>;
+constexpr bool kIsMessage = std::is_base_of_v<google::protobuf::MessageLite, T>;
 
 // Small negative numbers to small positive ones: 0, -1, 1, -2 to 0, 1, 2, 3.
 inline uint64_t ZigZag(int64_t value) {
@@ -409,8 +408,8 @@ struct Codec<std::vector<T>> {
 template <typename K, typename V>
 struct Codec<std::map<K, V>> {
   static std::string TypeName() {
-    return absl::StrCat("map<", Codec<K>::TypeName(), ",",
-                        Codec<V>::TypeName(), ">");
+    return absl::StrCat("map<", Codec<K>::TypeName(), ",", Codec<V>::TypeName(),
+                        ">");
   }
   static void Encode(const std::map<K, V>& value, Encoder& out) {
     codec_internal::EncodeMap(value, out);

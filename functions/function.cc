@@ -93,12 +93,10 @@ class Registry {
     }
   }
 
-  static absl::Status TwiceError(const Registration& a,
-                                 const Registration& b) {
+  static absl::Status TwiceError(const Registration& a, const Registration& b) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "two functions are registered as '", a.name, "', at ", a.place,
-        " and ", b.place,
-        ": give one of them another name with MULTIPROC_FUNCTION_AS"));
+        "two functions are registered as '", a.name, "', at ", a.place, " and ",
+        b.place, ": give one of them another name with MULTIPROC_FUNCTION_AS"));
   }
 
   std::atomic<Node*> by_name_[kBuckets] = {};
@@ -194,11 +192,11 @@ absl::Status RunCall(const FunctionCall& call, std::string* result,
   *own_error = false;
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
-  absl::Status status = InvokeCatching(
-      **function, call.arguments(), result, own_error);
+  absl::Status status =
+      InvokeCatching(**function, call.arguments(), result, own_error);
   if (status.ok() || *own_error) return status;
-  return absl::Status(status.code(), absl::StrCat("'", call.function(), "': ",
-                                                  status.message()));
+  return absl::Status(status.code(), absl::StrCat("'", call.function(),
+                                                  "': ", status.message()));
 }
 
 }  // namespace multiproc

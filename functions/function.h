@@ -46,9 +46,9 @@
 // while the code moves.
 //
 //   MULTIPROC_FUNCTION_AS("SquareInt", static_cast<int (*)(int)>(Square));
-#define MULTIPROC_FUNCTION_AS(name, fn)                               \
-  [[maybe_unused]] static const bool MULTIPROC_INTERNAL_JOIN(         \
-      multiproc_registered_function_, __COUNTER__) =                  \
+#define MULTIPROC_FUNCTION_AS(name, fn)                       \
+  [[maybe_unused]] static const bool MULTIPROC_INTERNAL_JOIN( \
+      multiproc_registered_function_, __COUNTER__) =          \
       ::multiproc::RegisterFunction(name, fn, __FILE__, __LINE__)
 
 #define MULTIPROC_INTERNAL_JOIN(a, b) MULTIPROC_INTERNAL_JOIN2(a, b)
@@ -162,8 +162,8 @@ absl::Status PackResult(R&& returned, std::string* result, bool* own_error) {
     *own_error = !returned.ok();
     return std::forward<R>(returned);
   } else if constexpr (std::is_same_v<
-                           Plain, absl::StatusOr<
-                                      typename ResultType<Plain>::type>>) {
+                           Plain,
+                           absl::StatusOr<typename ResultType<Plain>::type>>) {
     *own_error = !returned.ok();
     if (!returned.ok()) return std::forward<R>(returned).status();
     return EncodeValues(result, *returned);
@@ -216,8 +216,7 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
   type += ")";
   return function_internal::Register(
       {std::string(name), type, 0, function_internal::KeyOf(fn),
-       &function_internal::Invoke<R, P...>,
-       absl::StrCat(file, ":", line)});
+       &function_internal::Invoke<R, P...>, absl::StrCat(file, ":", line)});
 }
 
 // Packs a call of `fn`, which was registered, with `args`, each converted as in
@@ -229,9 +228,9 @@ template <typename R, typename... P, typename... Args>
 absl::StatusOr<FunctionCall> MakeCall(R (*fn)(P...), const Args&... args) {
   static_assert(sizeof...(P) == sizeof...(Args),
                 "the function takes another number of arguments");
-  static_assert((std::is_convertible_v<
-                     const Args&, function_internal::Passed<P>> && ...),
-                "an argument can't be converted to the parameter's type");
+  static_assert(
+      (std::is_convertible_v<const Args&, function_internal::Passed<P>> && ...),
+      "an argument can't be converted to the parameter's type");
   absl::StatusOr<FunctionCall> call =
       function_internal::CallOf(function_internal::KeyOf(fn));
   if (!call.ok()) return call;

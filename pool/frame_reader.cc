@@ -50,10 +50,10 @@ absl::Status FrameReader::CheckHeader(absl::string_view header) const {
   // As many bytes as there are: garbage need not be eight bytes long.
   for (size_t i = 0; i < std::min<size_t>(header.size(), 2); ++i) {
     if (ByteAt(header, i) != kFrameMagic[i]) {
-      return absl::DataLossError(absl::StrCat(
-          "no frame begins with \"",
-          absl::CHexEscape(header.substr(0, kQuotedBytes)),
-          "\": something else wrote to the channel"));
+      return absl::DataLossError(
+          absl::StrCat("no frame begins with \"",
+                       absl::CHexEscape(header.substr(0, kQuotedBytes)),
+                       "\": something else wrote to the channel"));
     }
   }
   if (header.size() < kFrameHeaderSize) return absl::OkStatus();

@@ -68,10 +68,10 @@ class Future {
   bool Ready() const { return WaitWithTimeout(absl::ZeroDuration()); }
 
   // Calls `callback` with the outcome, once it is there: on the pool's callback
-  // thread, in the order in which tasks end, and never on the thread that serves
-  // the workers; on the caller's if the pool is gone. The callback may submit
-  // tasks; one that waits for other tasks' callbacks, or destroys the pool,
-  // waits for itself.
+  // thread, in the order in which tasks end, and never on the thread that
+  // serves the workers; on the caller's if the pool is gone. The callback may
+  // submit tasks; one that waits for other tasks' callbacks, or destroys the
+  // pool, waits for itself.
   void OnDone(std::function<void(const Outcome&)> callback) const {
     if (state_ == nullptr) return callback(NoTaskError());
     state_->OnDone([callback = std::move(callback)](const FutureState& state) {

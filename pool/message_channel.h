@@ -6,9 +6,9 @@
 //   status = channel.Flush();
 //   absl::StatusOr<std::optional<Frame>> frame = channel.Receive();
 //
-// On blocking handles (the worker's) Flush writes everything, and Receive waits;
-// on non-blocking ones (the parent's) both do what can be done at once, and the
-// rest waits in the channel's own queue.
+// On blocking handles (the worker's) Flush writes everything, and Receive
+// waits; on non-blocking ones (the parent's) both do what can be done at once,
+// and the rest waits in the channel's own queue.
 //
 // Not thread-safe. Writing to a channel whose reader is gone raises SIGPIPE,
 // unless the thread blocks it.
@@ -50,9 +50,9 @@ class MessageChannel {
   // Whether Flush has left something.
   bool has_unsent() const { return sent_ < unsent_.size(); }
 
-  // The next frame, valid until the next call; nullopt if a non-blocking channel
-  // has none yet. OUT_OF_RANGE at the end of the stream, and the message says whether
-  // that is within a frame; else as FrameReader::Next.
+  // The next frame, valid until the next call; nullopt if a non-blocking
+  // channel has none yet. OUT_OF_RANGE at the end of the stream, and the
+  // message says whether that is within a frame; else as FrameReader::Next.
   absl::StatusOr<std::optional<Frame>> Receive();
 
   // How many bytes Receive has read.

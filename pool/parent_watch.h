@@ -34,8 +34,8 @@ class ParentWatch {
   void EndTask();
 
  private:
-  // Of two flags each side sets its own before it reads the other's, so at least
-  // one side sees that both are set.
+  // Of two flags each side sets its own before it reads the other's, so at
+  // least one side sees that both are set.
   struct Flags {
     std::atomic<bool> busy{false};
     std::atomic<bool> parent_is_gone{false};

@@ -4,8 +4,8 @@
 //   poller.Watch(handle, /*token=*/7, Poller::kReadable);
 //   poller.Wait(absl::Seconds(1), &tokens);   // tokens == {7}
 //
-// Thread-safety: Wake may be called from any thread, the rest by the thread that
-// waits.
+// Thread-safety: Wake may be called from any thread, the rest by the thread
+// that waits.
 
 #ifndef MULTIPROC_POOL_POLLER_H_
 #define MULTIPROC_POOL_POLLER_H_
@@ -37,8 +37,8 @@ class Poller {
                              Interest interest) = 0;
   virtual void Forget(FileHandle handle) = 0;
 
-  // Waits until a handle is ready, Wake was called, or `timeout` has passed, and
-  // fills `tokens` with those of the ready handles, some hundred at a time.
+  // Waits until a handle is ready, Wake was called, or `timeout` has passed,
+  // and fills `tokens` with those of the ready handles, some hundred at a time.
   virtual void Wait(absl::Duration timeout, std::vector<uint64_t>* tokens) = 0;
 
   // Ends the current Wait, or the next one.

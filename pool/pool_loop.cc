@@ -19,11 +19,15 @@ constexpr size_t kBytesPerTurn = size_t{1} << 20;
 // has raised the limit.
 constexpr size_t kBytesAfterExit = size_t{64} << 20;
 
+// For a worker whose channel is at its end; its exit follows at once, or it has
+// lost the channel that it can't do without.
+constexpr absl::Duration kExitGrace = absl::Milliseconds(100);
+
 // Beyond as many as there are workers, this many may fail to start in a row
 // before the pool gives up.
 constexpr int kToleratedFailedStarts = 4;
-// Before the next start, if the system refused the last one (too many processes,
-// no memory), or if workers fail while others live.
+// Before the next start, if the system refused the last one (too many
+// processes, no memory), or if workers fail while others live.
 constexpr absl::Duration kRefusedDelay = absl::Milliseconds(10);
 constexpr absl::Duration kFailingDelay = absl::Seconds(1);
 
@@ -63,9 +67,9 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
       reason.ok() ? absl::StrCat("the worker ", exit_status.ToString())
                   : std::string(reason.message());
   absl::Status status(
-      code, absl::StrCat("task ", task.id(), " '", task.function(),
-                         "', attempt ", task.attempt, ", worker pid ",
-                         worker.pid(), ": ", what));
+      code,
+      absl::StrCat("task ", task.id(), " '", task.function(), "', attempt ",
+                   task.attempt, ", worker pid ", worker.pid(), ": ", what));
   SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
   return status;
 }
@@ -77,8 +81,8 @@ absl::StatusOr<std::unique_ptr<PoolLoop>> PoolLoop::Start(
   absl::StatusOr<std::unique_ptr<Poller>> poller = Poller::Create();
   if (!poller.ok()) return poller.status();
   std::unique_ptr<PoolLoop> loop(new PoolLoop(options, *std::move(poller)));
-  // Here, and not on the owner thread: a fork is safest while the program has no
-  // other thread, and an error belongs to the caller.
+  // Here, and not on the owner thread: a fork is safest while the program has
+  // no other thread, and an error belongs to the caller.
   for (int i = 0; i < options.num_workers; ++i) {
     absl::Status status = loop->StartWorker(/*eager=*/true);
     if (!status.ok()) return status;
@@ -92,8 +96,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
       poller_(std::move(poller)),
-      workers_(static_cast<size_t>(options.max_leased_tasks), poller_.get()) {
-}
+      workers_(static_cast<size_t>(options.max_leased_tasks), poller_.get()) {}
 
 PoolLoop::~PoolLoop() {
   if (thread_ == nullptr) return;
@@ -165,8 +168,8 @@ void PoolLoop::Run() {
 bool PoolLoop::Turn() {
   TakeSubmitted();
   KillOverdue();
-  if (!ended_.ok()) EndTasks();
   StartMissing();
+  if (!ended_.ok()) EndTasks();
   Dispatch();
   DismissIdle();
   return !(stopping_ && queue_.empty() && workers_.empty());
@@ -208,19 +211,19 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
 
 void PoolLoop::HandleResponses(WorkerProcess& worker) {
   absl::Status status = Receive(worker, kBytesPerTurn);
-  if (!status.ok()) {
-    workers_.StopReceiving(worker);
-    // At its end it has exited, or closed the channel that it can't do without.
-    worker.Kill(absl::IsOutOfRange(status) ? absl::OkStatus()
-                                           : std::move(status));
+  if (!status.ok()) workers_.StopReceiving(worker);
+  if (absl::IsOutOfRange(status)) {
+    if (!worker.awaiting_exit()) worker.AwaitExit(kExitGrace);
+  } else if (!status.ok()) {
+    worker.Kill(std::move(status));
   }
   workers_.Update(worker);
 }
 
 absl::Status PoolLoop::Receive(WorkerProcess& worker, size_t max_bytes) {
   const bool was_ready = worker.ready();
-  absl::Status status = worker.Receive(
-      max_bytes, [](TaskPtr task, TaskResponse response) {
+  absl::Status status =
+      worker.Receive(max_bytes, [](TaskPtr task, TaskResponse response) {
         if (response.has_error()) {
           task->Finish(StatusFromProto(response.error()));
         } else {
@@ -240,13 +243,12 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   const std::unique_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
   const ExitStatus exit_status = worker->Reap();
   if (!worker->ready() && !worker->dismissed() && ended_.ok()) {
-    CountFailedStart(
-        absl::UnavailableError(absl::StrCat(
-            "worker pid ", worker->pid(), " ",
-            worker->kill_reason().ok()
-                ? exit_status.ToString()
-                : std::string(worker->kill_reason().message()))),
-        absl::ZeroDuration());
+    CountFailedStart(absl::UnavailableError(absl::StrCat(
+                         "worker pid ", worker->pid(), " ",
+                         worker->kill_reason().ok()
+                             ? exit_status.ToString()
+                             : std::string(worker->kill_reason().message()))),
+                     absl::ZeroDuration());
   }
   SettleLeases(*worker, exit_status);
 }
@@ -285,7 +287,9 @@ void PoolLoop::KillOverdue() {
     // The answer may be there, and not yet read.
     HandleResponses(*worker);
     if (worker->deadline() > absl::Now()) continue;
-    if (worker->dismissed()) {
+    if (worker->awaiting_exit()) {
+      worker->Kill(absl::UnavailableError("it closed its channel"));
+    } else if (worker->dismissed()) {
       worker->Kill(absl::OkStatus());
     } else if (!worker->ready()) {
       worker->Kill(absl::UnavailableError(absl::StrCat(

@@ -45,7 +45,8 @@ class PoolLoop {
   ~PoolLoop();
 
   // Queues `task`, and gives it its id. It ends at once, with
-  // FAILED_PRECONDITION, if the pool is closed, or with the reason if it failed.
+  // FAILED_PRECONDITION, if the pool is closed, or with the reason if it
+  // failed.
   void Submit(std::unique_ptr<Task> task);
 
   // No further Submit. Tasks that were submitted run.

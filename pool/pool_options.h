@@ -34,7 +34,8 @@ struct ProcessPoolOptions {
   // task, which pays for tasks of less than some 100 us that take equally long.
   int max_leased_tasks = 1;
 
-  // A worker that is not ready this long after its start is killed and replaced.
+  // A worker that is not ready this long after its start is killed and
+  // replaced.
   absl::Duration worker_start_timeout = absl::Seconds(30);
 
   // A worker that still runs this long after it was told to leave is killed.
@@ -43,8 +44,8 @@ struct ProcessPoolOptions {
 
 struct TaskOptions {
   // The longest run, counted from the task's start in a worker, and not from
-  // Submit. The worker of one that overruns is killed and replaced, and the task
-  // ends with DEADLINE_EXCEEDED. Zero for the pool's.
+  // Submit. The worker of one that overruns is killed and replaced, and the
+  // task ends with DEADLINE_EXCEEDED. Zero for the pool's.
   absl::Duration timeout = absl::ZeroDuration();
 
   // How often the task may be started in all: with 2 it is tried again if a

@@ -23,8 +23,8 @@ constexpr size_t kSmallestMaxFrameBytes = 1024;
 
 absl::Status OutOfRange(absl::string_view option, absl::string_view value,
                         absl::string_view range) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      option, " is ", value, "; it must be ", range));
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " is ", value, "; it must be ", range));
 }
 
 absl::Status CheckCounts(const ProcessPoolOptions& options) {
@@ -93,10 +93,10 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
   }
   const size_t size = call->ByteSizeLong() + kRequestOverhead;
   if (size > pool_options.max_frame_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the call of '", call->function(), "' takes ", size,
-        " bytes with its arguments, over the limit of ",
-        pool_options.max_frame_bytes, " (max_frame_bytes)"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the call of '", call->function(), "' takes ", size,
+                     " bytes with its arguments, over the limit of ",
+                     pool_options.max_frame_bytes, " (max_frame_bytes)"));
   }
   return absl::OkStatus();
 }

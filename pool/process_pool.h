@@ -7,7 +7,8 @@
 // What the pool promises:
 //   * Every submitted task has exactly one outcome.
 //   * A worker's death costs the one task that it was running, and no other;
-//     that one's future says which worker died, and how. The worker is replaced.
+//     that one's future says which worker died, and how. The worker is
+//     replaced.
 //   * Tasks are started in the order in which they were submitted.
 //   * No child outlives its parent by more than a moment, however that dies.
 
@@ -67,8 +68,8 @@ class ProcessPool {
   }
 
   // Ends the submitting: from now on Submit's futures have FAILED_PRECONDITION.
-  // What was submitted runs, and then the workers leave. Does not wait. A second
-  // Close does nothing.
+  // What was submitted runs, and then the workers leave. Does not wait. A
+  // second Close does nothing.
   void Close();
 
   // Close, and ends every task that has no outcome yet with CANCELLED, killing
@@ -76,11 +77,11 @@ class ProcessPool {
   void Terminate();
 
   // Waits until every task has its outcome, its callbacks have returned, and
-  // every worker is gone. FAILED_PRECONDITION if neither Close nor Terminate was
-  // called before, or within a callback of Future::OnDone, which it would wait
-  // for. Otherwise OK, or why the pool failed: UNAVAILABLE or the spawn's error,
-  // if workers could not be started, or ended before they were ready, several
-  // times in a row. May be called again.
+  // every worker is gone. FAILED_PRECONDITION if neither Close nor Terminate
+  // was called before, or within a callback of Future::OnDone, which it would
+  // wait for. Otherwise OK, or why the pool failed: UNAVAILABLE or the spawn's
+  // error, if workers could not be started, or ended before they were ready,
+  // several times in a row. May be called again.
   absl::Status Join();
 
  private:

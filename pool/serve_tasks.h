@@ -24,8 +24,8 @@ namespace multiproc {
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
                         ScopedFileHandle responses);
 
-// The registered function that a pool starts its workers with: ServeTasks on the
-// two handles that the child inherits.
+// The registered function that a pool starts its workers with: ServeTasks on
+// the two handles that the child inherits.
 absl::Status ServePool(const WorkerConfig& config);
 
 }  // namespace multiproc

@@ -66,6 +66,7 @@ void WorkerProcess::Lease(std::unique_ptr<Task> task) {
   // Submit has checked its size.
   channel_.Send(FrameType::kTaskRequest, task->request).IgnoreError();
   leases_.push_back(std::move(task));
+  ever_leased_ = true;
   if (ready_ && leases_.size() == 1) StartClock();
 }
 
@@ -77,6 +78,12 @@ void WorkerProcess::Flush() {
 
 absl::Status WorkerProcess::Receive(size_t max_bytes,
                                     const AnswerCallback& on_answer) {
+  if (receive_error_.ok()) receive_error_ = ReceiveFrames(max_bytes, on_answer);
+  return receive_error_;
+}
+
+absl::Status WorkerProcess::ReceiveFrames(size_t max_bytes,
+                                          const AnswerCallback& on_answer) {
   const size_t end = channel_.received_bytes() + max_bytes;
   while (true) {
     const absl::StatusOr<std::optional<Frame>> frame = channel_.Receive();
@@ -135,6 +142,12 @@ void WorkerProcess::Dismiss(absl::Duration exit_timeout) {
   dismissed_ = true;
   deadline_ = absl::Now() + exit_timeout;
   channel_.CloseSend();
+}
+
+void WorkerProcess::AwaitExit(absl::Duration grace) {
+  usable_ = false;
+  awaiting_exit_ = true;
+  deadline_ = absl::Now() + grace;
 }
 
 void WorkerProcess::Kill(absl::Status reason) {

@@ -68,6 +68,8 @@ class WorkerProcess {
   // Whether it was told to leave.
   bool dismissed() const { return dismissed_; }
   size_t num_leases() const { return leases_.size(); }
+  // Whether it has ever had a task.
+  bool ever_leased() const { return ever_leased_; }
 
   // Takes charge of `task` and queues its request; Flush sends it.
   void Lease(std::unique_ptr<Task> task);
@@ -77,7 +79,9 @@ class WorkerProcess {
 
   // Reads up to `max_bytes` of what has come, and calls `on_answer` for each
   // answer. OK if the worker may go on; OUT_OF_RANGE at the end of its channel,
-  // DATA_LOSS or RESOURCE_EXHAUSTED if it does not keep to the protocol.
+  // DATA_LOSS or RESOURCE_EXHAUSTED if it does not keep to the protocol:
+  // nothing that comes after is believed then, and every further call says the
+  // same.
   using AnswerCallback =
       std::function<void(std::unique_ptr<Task>, TaskResponse)>;
   absl::Status Receive(size_t max_bytes, const AnswerCallback& on_answer);
@@ -89,6 +93,11 @@ class WorkerProcess {
   // Lets the worker, which has no leases, leave: it finds the end of its
   // channel, and has `exit_timeout` to end.
   void Dismiss(absl::Duration exit_timeout);
+
+  // Gives the worker, whose channel is at its end, `grace` to end by itself: it
+  // is about to, and its own exit code tells more than a kill.
+  void AwaitExit(absl::Duration grace);
+  bool awaiting_exit() const { return awaiting_exit_; }
 
   // Kills the process. `reason` is what becomes of the task at the head; OK for
   // nothing but that its worker died. The first reason is kept.
@@ -105,8 +114,8 @@ class WorkerProcess {
   WorkerProcess(const Options& options, Process process,
                 MessageChannel channel);
 
-  absl::Status HandleFrame(const Frame& frame,
-                           const AnswerCallback& on_answer);
+  absl::Status ReceiveFrames(size_t max_bytes, const AnswerCallback& on_answer);
+  absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
   absl::Status HandleResponse(const Frame& frame,
                               const AnswerCallback& on_answer);
 
@@ -120,8 +129,11 @@ class WorkerProcess {
   bool ready_ = false;
   bool usable_ = true;
   bool dismissed_ = false;
+  bool awaiting_exit_ = false;
+  bool ever_leased_ = false;
   absl::Time deadline_;
   absl::Status kill_reason_;
+  absl::Status receive_error_;
   std::deque<std::unique_ptr<Task>> leases_;
 };
 

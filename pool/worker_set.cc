@@ -77,7 +77,8 @@ void WorkerSet::UpdateOpen(Member& member) {
   if (member.open_key.has_value()) open_.erase(*member.open_key);
   member.open_key.reset();
   if (!worker.takes_tasks() || worker.num_leases() >= max_leases_) return;
-  member.open_key = {worker.num_leases(), !worker.ready(), worker.id()};
+  member.open_key = {worker.num_leases(), worker.ever_leased(), !worker.ready(),
+                     worker.id()};
   open_.insert(*member.open_key);
 }
 
@@ -98,7 +99,7 @@ std::pair<WorkerProcess*, WorkerSet::Source> WorkerSet::Find(uint64_t token) {
 
 WorkerProcess* WorkerSet::PickForTask() {
   if (open_.empty()) return nullptr;
-  return members_[std::get<2>(*open_.begin())].worker.get();
+  return members_[std::get<3>(*open_.begin())].worker.get();
 }
 
 std::vector<WorkerProcess*> WorkerSet::Overdue(absl::Time now) {

@@ -38,7 +38,8 @@ class WorkerSet {
   WorkerSet(size_t max_leases, Poller* poller)
       : max_leases_(max_leases), poller_(poller) {}
 
-  // Takes charge of `worker`. An error if it can't be polled; it is killed then.
+  // Takes charge of `worker`. An error if it can't be polled; it is killed
+  // then.
   absl::Status Add(std::unique_ptr<WorkerProcess> worker);
 
   // Gives a worker back, unwatched.
@@ -54,7 +55,8 @@ class WorkerSet {
   std::pair<WorkerProcess*, Source> Find(uint64_t token);
 
   // The worker to give the next task to, or null: of those with the fewest
-  // leases one that is ready before one that is starting.
+  // leases one that never had a task, and then one that is ready before one
+  // that is starting.
   WorkerProcess* PickForTask();
 
   // Those whose deadline has passed.
@@ -70,7 +72,7 @@ class WorkerSet {
   size_t size() const { return members_.size(); }
 
  private:
-  using OpenKey = std::tuple<size_t, bool, uint64_t>;
+  using OpenKey = std::tuple<size_t, bool, bool, uint64_t>;
 
   // A worker, and how it stands in the indices.
   struct Member {

@@ -21,12 +21,11 @@ class BackendTest : public testing::TestWithParam<std::string> {
   bool is_fork() const { return GetParam() == "fork"; }
 };
 
-#define MULTIPROC_FOR_EVERY_BACKEND(Suite)                           \
-  INSTANTIATE_TEST_SUITE_P(                                          \
-      Backends, Suite,                                               \
-      testing::ValuesIn(::multiproc::ExecutorNames()),               \
-      [](const testing::TestParamInfo<std::string>& backend) {       \
-        return backend.param;                                        \
+#define MULTIPROC_FOR_EVERY_BACKEND(Suite)                              \
+  INSTANTIATE_TEST_SUITE_P(                                             \
+      Backends, Suite, testing::ValuesIn(::multiproc::ExecutorNames()), \
+      [](const testing::TestParamInfo<std::string>& backend) {          \
+        return backend.param;                                           \
       })
 
 }  // namespace multiproc

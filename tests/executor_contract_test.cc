@@ -67,9 +67,7 @@ void PrintVariable(const std::string& name) {
 }
 MULTIPROC_FUNCTION(PrintVariable);
 
-void PrintDirectory() {
-  printf("%s", std::filesystem::current_path().c_str());
-}
+void PrintDirectory() { printf("%s", std::filesystem::current_path().c_str()); }
 MULTIPROC_FUNCTION(PrintDirectory);
 
 void PrintSize(const std::string& text) { printf("%zu", text.size()); }
@@ -139,9 +137,7 @@ class ExecutorTest : public BackendTest {
     return process.ok() ? *std::move(process) : Process();
   }
 
-  ExitStatus Run(const Command& command) {
-    return *SpawnOrDie(command).Wait();
-  }
+  ExitStatus Run(const Command& command) { return *SpawnOrDie(command).Wait(); }
 
   // What `command` prints, to the end of its output.
   std::string OutputOf(Command command) {
@@ -213,8 +209,7 @@ TEST_P(ExecutorTest, WaitWithTimeoutLetsTheChildRun) {
 }
 
 TEST_P(ExecutorTest, TerminatesAndKills) {
-  for (const Command& command :
-       {Child({"pause"}), Command::Function(Pause)}) {
+  for (const Command& command : {Child({"pause"}), Command::Function(Pause)}) {
     Process terminated = SpawnOrDie(command);
     EXPECT_TRUE(terminated.Terminate().ok());
     EXPECT_EQ(*terminated.Wait(), ExitStatus::Signaled(SIGTERM));
@@ -448,8 +443,7 @@ TEST_P(ExecutorTest, InheritedHandlesArriveInTheirOrder) {
   absl::StatusOr<Pipe> first = Pipe::Create();
   absl::StatusOr<Pipe> second = Pipe::Create();
   Command command = Child({"write", "4"});
-  command.inherited_handles = {first->write_end.get(),
-                               second->write_end.get()};
+  command.inherited_handles = {first->write_end.get(), second->write_end.get()};
   EXPECT_EQ(Run(command), ExitStatus::Exited(0));
   first->write_end.reset();
   second->write_end.reset();
@@ -461,8 +455,7 @@ TEST_P(ExecutorTest, FunctionsFindTheirInheritedHandles) {
   absl::StatusOr<Pipe> first = Pipe::Create();
   absl::StatusOr<Pipe> second = Pipe::Create();
   Command command = Command::Function(WriteTo, 1, "to the second");
-  command.inherited_handles = {first->write_end.get(),
-                               second->write_end.get()};
+  command.inherited_handles = {first->write_end.get(), second->write_end.get()};
   EXPECT_EQ(Run(command), ExitStatus::Exited(0));
   first->write_end.reset();
   second->write_end.reset();

@@ -1,5 +1,5 @@
-// A program that forgets Initialize(), for whole_program_test: prints what it is
-// told, and must not become many.
+// A program that forgets Initialize(), for whole_program_test: prints what it
+// is told, and must not become many.
 
 #include <cstdio>
 
@@ -10,9 +10,7 @@ void DoNothing() {}
 MULTIPROC_FUNCTION(DoNothing);
 
 int main() {
+  std::printf("%s\n", multiproc::Spawn(DoNothing).status().ToString().c_str());
   std::printf("%s\n",
-              multiproc::Spawn(DoNothing).status().ToString().c_str());
-  std::printf(
-      "%s\n",
-      multiproc::ProcessPool::Create().status().ToString().c_str());
+              multiproc::ProcessPool::Create().status().ToString().c_str());
 }

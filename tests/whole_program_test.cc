@@ -40,9 +40,8 @@ class WholeProgramTest : public BackendTest {
 
 TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
   Process program = Start("print");
-  EXPECT_THAT(LinesOf(program),
-              ElementsAre("before", "before stream", "child", "child stream",
-                          "after"));
+  EXPECT_THAT(LinesOf(program), ElementsAre("before", "before stream", "child",
+                                            "child stream", "after"));
   EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
 }
 
@@ -63,9 +62,9 @@ TEST_P(WholeProgramTest, NoWorkerOutlivesAKilledParent) {
 
 TEST_P(WholeProgramTest, APoolThatLivesUntilExitRunsItsTasks) {
   Process program = Start("leave");
-  EXPECT_THAT(LinesOf(program),
-              UnorderedElementsAre("task 0", "task 1", "task 2", "task 3",
-                                   "task 4"));
+  EXPECT_THAT(
+      LinesOf(program),
+      UnorderedElementsAre("task 0", "task 1", "task 2", "task 3", "task 4"));
   EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
 }
 
