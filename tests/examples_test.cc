@@ -5,14 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <regex>  // NOLINT(build/c++11)
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "multiproc/executors/default_executor.h"
 #include "tests/backends.h"
@@ -46,38 +47,47 @@ TEST_P(ExamplesTest, ProcessStartsFourChildren) {
   const std::vector<std::string> lines = Run("EXAMPLE_PROCESS");
   ASSERT_EQ(lines.size(), 5);
   EXPECT_EQ(lines[0], absl::StrCat("Parent process ", pid_));
-  const std::regex child(R"(child process ([1-4]) \((\d+)\) Runing)");
-  std::set<std::string> names;
-  std::set<std::string> pids = {absl::StrCat(pid_)};
+  std::set<int> names;
+  std::set<int64_t> pids = {pid_};
   for (size_t i = 1; i < lines.size(); ++i) {
-    std::smatch match;
-    ASSERT_TRUE(std::regex_match(lines[i], match, child)) << lines[i];
-    names.insert(match[1]);
-    pids.insert(match[2]);
+    int name = 0;
+    int pid = 0;
+    ASSERT_EQ(
+        std::sscanf(lines[i].c_str(), "child process %d (%d)", &name, &pid), 2)
+        << lines[i];
+    EXPECT_EQ(lines[i],
+              absl::StrCat("child process ", name, " (", pid, ") Runing"));
+    names.insert(name);
+    pids.insert(pid);
   }
-  EXPECT_EQ(names.size(), 4);
+  EXPECT_EQ(names, (std::set<int>{1, 2, 3, 4}));
   EXPECT_EQ(pids.size(), 5);
 }
 
 struct PoolOutput {
   std::vector<std::string> parent;  // The parent's lines, in their order.
-  std::vector<std::pair<int, std::string>> starts;  // Task and pid.
+  std::vector<std::pair<int, int>> starts;  // Task and pid.
   std::vector<int> ends;
   // For each start, the tasks that had ended before it.
   std::vector<std::vector<int>> ended_before;
 };
 
 PoolOutput Parse(const std::vector<std::string>& lines) {
-  const std::regex start(R"(Task ([0-4]) \(pid = (\d+)\) is runnig\.\.\.)");
-  const std::regex end(R"(Task ([0-4]) end cost ([0-3]\.\d\d)s)");
   PoolOutput output;
   for (const std::string& line : lines) {
-    std::smatch match;
-    if (std::regex_match(line, match, start)) {
+    int task = 0;
+    int pid = 0;
+    double cost = 0;
+    if (std::sscanf(line.c_str(), "Task %d (pid = %d)", &task, &pid) == 2) {
+      EXPECT_EQ(line,
+                absl::StrCat("Task ", task, " (pid = ", pid, ") is runnig..."));
       output.ended_before.push_back(output.ends);
-      output.starts.emplace_back(std::stoi(match[1]), match[2]);
-    } else if (std::regex_match(line, match, end)) {
-      output.ends.push_back(std::stoi(match[1]));
+      output.starts.emplace_back(task, pid);
+    } else if (std::sscanf(line.c_str(), "Task %d end cost %lf", &task,
+                           &cost) == 2) {
+      EXPECT_EQ(line, absl::StrFormat("Task %d end cost %.2fs", task, cost));
+      EXPECT_GE(cost, 0);
+      output.ends.push_back(task);
     } else {
       output.parent.push_back(line);
     }
@@ -104,7 +114,7 @@ std::vector<std::string> ExpectedParentLines(int64_t pid) {
 
 // Who runs the fourth and the fifth task: a worker that has ended its own.
 void ExpectFreeWorkersTakeOver(const PoolOutput& output) {
-  std::map<std::string, int> last_task;  // By pid.
+  std::map<int, int> last_task;  // By pid.
   for (size_t i = 0; i < output.starts.size(); ++i) {
     const auto& [task, pid] = output.starts[i];
     const auto last = last_task.find(pid);

@@ -5,7 +5,9 @@
 #include <iterator>
 #include <string>
 #include <system_error>
+#include <thread>  // NOLINT(build/c++11)
 
+#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -36,6 +38,10 @@ int CountChildren() {
 }  // namespace
 
 ProcessState ProcessState::Now() {
+#ifdef ABSL_HAVE_THREAD_SANITIZER
+  // With the first thread of a program comes one of the sanitizer's, to stay.
+  std::thread([] {}).join();
+#endif
   ProcessState state;
   state.descriptors = CountEntries("/proc/self/fd");
   state.threads = CountEntries("/proc/self/task");

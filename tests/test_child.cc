@@ -50,6 +50,7 @@ int PrintDescriptors() {
     const int fd = std::atoi(entry->d_name);
     if (entry->d_name[0] != '.' && fd != dirfd(folder)) descriptors.insert(fd);
   }
+  closedir(folder);
   for (const int fd : descriptors) std::cout << fd << " ";
   return 0;
 }
