@@ -31,11 +31,18 @@ TEST(TaskStatusTest, PayloadsSurvive) {
   absl::Status status = absl::DataLossError("lost");
   status.SetPayload("example.com/a", absl::Cord("1"));
   status.SetPayload("example.com/b", absl::Cord(std::string("\0\xff", 2)));
-  status.SetPayload("example.com/empty", absl::Cord());
   const absl::Status sent = Sent(status);
   EXPECT_EQ(sent, status);
   EXPECT_EQ(sent.GetPayload("example.com/b"), std::string("\0\xff", 2));
-  EXPECT_EQ(sent.GetPayload("example.com/empty"), "");
+}
+
+TEST(TaskStatusTest, EmptyPayloadSurvives) {
+  absl::Status status = absl::DataLossError("lost");
+  status.SetPayload("example.com/empty", absl::Cord());
+  const auto payload = Sent(status).GetPayload("example.com/empty");
+  ASSERT_TRUE(payload.has_value());
+  // Comparing empty Cords passes null to memcmp in some releases of absl.
+  EXPECT_TRUE(payload->empty());
 }
 
 TEST(TaskStatusTest, TextThatIsNoUtf8Survives) {
