@@ -301,6 +301,8 @@ TEST_P(PoolTest, GreatMessagesPassInBothDirectionsAtOnce) {
 }
 
 TEST_P(PoolTest, AWorkerThatDoesNotReadBlocksNobody) {
+  absl::Notification four_are_back;
+  std::atomic<int> count{0};
   ProcessPoolOptions options = Options(2);
   options.max_leased_tasks = 4;
   const auto pool = MakePool(options);
@@ -309,8 +311,6 @@ TEST_P(PoolTest, AWorkerThatDoesNotReadBlocksNobody) {
   // More than its pipe takes is leased to the blocked worker, too.
   const std::string text(1 << 20, 'x');
   std::vector<Future<std::string>> behind;
-  absl::Notification four_are_back;
-  std::atomic<int> count{0};
   for (int i = 0; i < 7; ++i) {
     behind.push_back(pool->Submit(Echo, text));
     behind.back().OnDone([&](const absl::StatusOr<std::string>&) {
@@ -737,9 +737,9 @@ TEST_P(PoolTest, ManyPoolsLeaveNothingBehind) {
 // ---- Callbacks ----
 
 TEST_P(PoolTest, CallbacksMaySubmit) {
-  const auto pool = MakePool(1);
   absl::Notification done;
   absl::StatusOr<int64_t> outcome;
+  const auto pool = MakePool(1);
   pool->Submit(Square, 3).OnDone([&](const absl::StatusOr<int64_t>& first) {
     pool->Submit(Square, *first)
         .OnDone([&](const absl::StatusOr<int64_t>& second) {
@@ -752,8 +752,8 @@ TEST_P(PoolTest, CallbacksMaySubmit) {
 }
 
 TEST_P(PoolTest, ACallbackThatBlocksHoldsUpNoTask) {
+  absl::Notification go_on;  // Outlives the pool, and so its callbacks.
   const auto pool = MakePool(1);
-  absl::Notification go_on;
   pool->Submit(Square, 1).OnDone(
       [&](const absl::StatusOr<int64_t>&) { go_on.WaitForNotification(); });
   EXPECT_EQ(*pool->Submit(Square, 5).Get(), 25);
@@ -761,8 +761,8 @@ TEST_P(PoolTest, ACallbackThatBlocksHoldsUpNoTask) {
 }
 
 TEST_P(PoolTest, JoinWaitsForCallbacks) {
-  const auto pool = MakePool(2);
   std::atomic<int> called{0};
+  const auto pool = MakePool(2);
   for (int i = 0; i < 20; ++i) {
     pool->Submit(Nothing).OnDone([&](const absl::Status&) { ++called; });
   }
@@ -772,9 +772,9 @@ TEST_P(PoolTest, JoinWaitsForCallbacks) {
 }
 
 TEST_P(PoolTest, JoinWithinACallbackIsRefused) {
-  const auto pool = MakePool(1);
   absl::Status joined;
   absl::Notification done;
+  const auto pool = MakePool(1);
   pool->Submit(Nothing).OnDone([&](const absl::Status&) {
     pool->Close();
     joined = pool->Join();
