@@ -66,9 +66,8 @@ class ScopedSigpipeBlock {
   bool was_pending_;
 };
 
-// pipe2(2) where there is one; macOS has none, and a child that another thread
-// starts between the two calls would inherit the ends (posix_spawn_executor.cc
-// closes them there).
+// pipe2(2) where there is one; macOS has none, and HandleTable::ExecLock keeps
+// a program from being started between the two calls.
 int MakePipe(int fds[2]) {
 #if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
   return pipe2(fds, O_CLOEXEC);

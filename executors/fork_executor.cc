@@ -200,6 +200,7 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
   int error;
   {
     const ScopedBlockAllSignals no_signals;
+    const HandleTable::ExecLock lock;
     pid = fork();
     error = errno;
     if (pid == 0) ExecInChild(plan, error_end->get(), listed);

@@ -22,6 +22,12 @@ Table& GetTable() {
 
 HandleTable::Lock::Lock() : lock_(GetTable().mutex) {}
 
+#if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
+HandleTable::ExecLock::ExecLock() = default;
+#else
+HandleTable::ExecLock::ExecLock() { lock_.emplace(); }
+#endif
+
 void HandleTable::Add(const Lock&, int fd) {
   if (fd < 0) return;
   std::vector<bool>& owned = GetTable().owned;

@@ -15,6 +15,7 @@
 #define MULTIPROC_EXECUTORS_HANDLE_TABLE_H_
 
 #include <mutex>  // NOLINT(build/c++11): see Lock
+#include <optional>
 #include <vector>
 
 namespace multiproc {
@@ -30,6 +31,17 @@ class HandleTable {
 
    private:
     std::unique_lock<std::mutex> lock_;
+  };
+
+  // Held while a program is started. It is a Lock where descriptors can't be
+  // opened close-on-exec by one call (macOS): the program would inherit what
+  // another thread has opened and not marked yet. Elsewhere it does nothing.
+  class ExecLock {
+   public:
+    ExecLock();
+
+   private:
+    std::optional<Lock> lock_;
   };
 
   static void Add(const Lock& lock, int fd);

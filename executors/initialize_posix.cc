@@ -78,7 +78,8 @@ absl::Status CheckInitialized() {
   if (initialized) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "Initialize() was not called: write multiproc::Initialize(&argc, &argv); "
-      "as the first line of main, or link //tests:gtest_main for tests");
+      "as the first line of main, or link @multiproc//tests:gtest_main for "
+      "tests");
 }
 
 }  // namespace multiproc

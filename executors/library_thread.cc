@@ -5,7 +5,11 @@
 #endif
 
 #include <atomic>
+#include <system_error>
 #include <utility>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
 
 namespace multiproc {
 namespace {
@@ -34,27 +38,46 @@ class ScopedBlockAllSignals {
 #endif
 };
 
+void RunBody(const std::function<void()>& body) {
+  caller_is_library_thread = true;
+  body();
+  --live_threads;
+}
+
+// std::thread throws where the system has no thread to give.
+absl::StatusOr<std::thread> StartThread(std::function<void()> body) {
+  const ScopedBlockAllSignals no_signals;
+  ++live_threads;
+#ifdef ABSL_HAVE_EXCEPTIONS
+  try {
+    return std::thread(RunBody, std::move(body));
+  } catch (const std::system_error& error) {
+    --live_threads;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a thread can't be started: ", error.what()));
+  }
+#else
+  return std::thread(RunBody, std::move(body));
+#endif
+}
+
 }  // namespace
 
-LibraryThread::LibraryThread(std::function<void()> body)
-    : thread_(Start(std::move(body))) {}
+absl::StatusOr<std::unique_ptr<LibraryThread>> LibraryThread::Start(
+    std::function<void()> body) {
+  absl::StatusOr<std::thread> thread = StartThread(std::move(body));
+  if (!thread.ok()) return thread.status();
+  return std::unique_ptr<LibraryThread>(new LibraryThread(*std::move(thread)));
+}
+
+absl::Status LibraryThread::StartDetached(std::function<void()> body) {
+  absl::StatusOr<std::thread> thread = StartThread(std::move(body));
+  if (thread.ok()) thread->detach();
+  return thread.status();
+}
 
 void LibraryThread::Join() {
   if (thread_.joinable()) thread_.join();
-}
-
-void LibraryThread::RunDetached(std::function<void()> body) {
-  Start(std::move(body)).detach();
-}
-
-std::thread LibraryThread::Start(std::function<void()> body) {
-  const ScopedBlockAllSignals no_signals;
-  ++live_threads;
-  return std::thread([body = std::move(body)] {
-    caller_is_library_thread = true;
-    body();
-    --live_threads;
-  });
 }
 
 int LibraryThread::Count() { return live_threads; }

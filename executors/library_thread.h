@@ -2,7 +2,8 @@
 // handlers keep running on the program's threads, and it is counted, so that
 // ForkExecutor can tell it from the program's.
 //
-//   LibraryThread thread([this] { Loop(); });   // joined by the destructor
+//   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
+//       LibraryThread::Start([this] { Loop(); });   // joined by the destructor
 //
 // Thread-safety: as std::thread.
 
@@ -10,13 +11,25 @@
 #define MULTIPROC_EXECUTORS_LIBRARY_THREAD_H_
 
 #include <functional>
+#include <memory>
 #include <thread>  // NOLINT(build/c++11)
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace multiproc {
 
 class LibraryThread {
  public:
-  explicit LibraryThread(std::function<void()> body);
+  // Runs `body` on a thread. RESOURCE_EXHAUSTED if the system has no more
+  // threads.
+  static absl::StatusOr<std::unique_ptr<LibraryThread>> Start(
+      std::function<void()> body);
+
+  // The same, on a thread that nobody joins.
+  static absl::Status StartDetached(std::function<void()> body);
+
   ~LibraryThread() { Join(); }
 
   LibraryThread(const LibraryThread&) = delete;
@@ -24,14 +37,6 @@ class LibraryThread {
 
   // Waits for the body to return. Not from the thread itself.
   void Join();
-
-  // Whether the calling thread is this one.
-  bool IsCurrent() const {
-    return thread_.get_id() == std::this_thread::get_id();
-  }
-
-  // Runs `body` on a thread of its own that nobody joins.
-  static void RunDetached(std::function<void()> body);
 
   // How many such threads this process has, and whether the caller is one.
   static int Count();
@@ -41,7 +46,7 @@ class LibraryThread {
   static void ForgetAllInForkedChild();
 
  private:
-  static std::thread Start(std::function<void()> body);
+  explicit LibraryThread(std::thread thread) : thread_(std::move(thread)) {}
 
   std::thread thread_;
 };

@@ -135,10 +135,12 @@ absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid) {
   if (!pipe.ok()) return pipe.status();
   auto write_end =
       std::make_shared<ScopedFileHandle>(std::move(pipe->write_end));
-  LibraryThread::RunDetached([pid, write_end = std::move(write_end)] {
-    WaitWithoutCollecting(pid);
-    write_end->reset();
-  });
+  absl::Status started =
+      LibraryThread::StartDetached([pid, write_end = std::move(write_end)] {
+        WaitWithoutCollecting(pid);
+        write_end->reset();
+      });
+  if (!started.ok()) return started;
   return std::make_unique<ThreadWatchedChild>(pid, std::move(pipe->read_end));
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/flush_streams.h"
+#include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/posix_child.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/spawn_plan.h"
@@ -53,6 +54,7 @@ class SpawnRequest {
   // 0 or the error, also of what Fill did.
   int Spawn(SpawnPlan& plan, pid_t* pid) {
     if (error_ != 0) return error_;
+    const HandleTable::ExecLock lock;
     return posix_spawn(pid, plan.path.c_str(), &actions_, &attributes_,
                        plan.arguments.ready(), plan.environment.ready());
   }

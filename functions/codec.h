@@ -56,7 +56,11 @@ namespace multiproc {
 //             a supported type replaces what was there: your own type's default
 //             need not be empty.
 template <typename T, typename Enable = void>
-struct Codec;
+struct Codec {
+  static_assert(sizeof(T) == 0,
+                "this type has no Codec: specialise multiproc::Codec<T>, as at "
+                "the top of multiproc/functions/codec.h");
+};
 
 // Appends packed values to a string. Not thread-safe.
 class Encoder {

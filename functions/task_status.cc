@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/text_format.h"
 
 namespace multiproc {
 namespace {
@@ -50,14 +51,20 @@ bool IsTaskError(const absl::Status& status) {
   return status.GetPayload(kTaskErrorUrl).has_value();
 }
 
+// As text: absl::Status::ToString prints payloads as they are.
 void SetTaskFailure(const TaskFailure& failure, absl::Status* status) {
-  status->SetPayload(kTaskFailureUrl, absl::Cord(failure.SerializeAsString()));
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(failure, &text);
+  status->SetPayload(kTaskFailureUrl, absl::Cord(text));
 }
 
 std::optional<TaskFailure> GetTaskFailure(const absl::Status& status) {
   const auto payload = status.GetPayload(kTaskFailureUrl);
   TaskFailure failure;
-  if (!payload.has_value() || !failure.ParseFromString(std::string(*payload))) {
+  if (!payload.has_value() || !google::protobuf::TextFormat::ParseFromString(
+                                  std::string(*payload), &failure)) {
     return std::nullopt;
   }
   return failure;

@@ -3,19 +3,34 @@
 #include <utility>
 
 namespace multiproc {
+namespace {
+
+// Whose thread the caller is.
+thread_local const CallbackThread* current = nullptr;
+
+}  // namespace
 
 void CallbackThread::Post(Callback callback) {
   {
     absl::MutexLock lock(&mutex_);
     if (!shutdown_) {
       queue_.push_back(std::move(callback));
-      if (thread_ == nullptr) {
-        thread_ = std::make_unique<LibraryThread>([this] { Run(); });
-      }
+      if (thread_ == nullptr) StartThread();
       return;
     }
   }
   callback();
+}
+
+// If there is no thread to be had, what is queued waits for the next Post, or
+// for Shutdown.
+void CallbackThread::StartThread() {
+  absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
+      LibraryThread::Start([this] {
+        current = this;
+        Run();
+      });
+  if (thread.ok()) thread_ = *std::move(thread);
 }
 
 void CallbackThread::Shutdown() {
@@ -25,13 +40,14 @@ void CallbackThread::Shutdown() {
     shutdown_ = true;
     thread = std::move(thread_);
   }
-  if (thread != nullptr) thread->Join();
+  if (thread != nullptr) {
+    thread->Join();
+  } else {
+    Run();
+  }
 }
 
-bool CallbackThread::IsCurrent() {
-  absl::MutexLock lock(&mutex_);
-  return thread_ != nullptr && thread_->IsCurrent();
-}
+bool CallbackThread::IsCurrent() const { return current == this; }
 
 void CallbackThread::Run() {
   while (true) {

@@ -34,10 +34,11 @@ class CallbackThread {
   // Runs what was posted, and ends the thread. Not from a callback.
   void Shutdown();
 
-  // Whether the caller is a callback.
-  bool IsCurrent();
+  // Whether the caller is one of its callbacks.
+  bool IsCurrent() const;
 
  private:
+  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return shutdown_ || !queue_.empty();

@@ -1,9 +1,9 @@
 // Ends a worker whose parent is gone, also in the middle of a task.
 //
-//   ParentWatch watch(requests.get());
-//   while (watch.BeginTask()) {
+//   absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests.get());
+//   while (watch->BeginTask()) {
 //     ... run it ...
-//     watch.EndTask();
+//     watch->EndTask();
 //   }
 //
 // The parent's death is the end of the channel, which the kernel brings about
@@ -17,7 +17,9 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "multiproc/executors/file_handle.h"
 
 namespace multiproc {
@@ -26,7 +28,8 @@ class ParentWatch {
  public:
   // Watches `channel`, the handle that requests come from, on a thread of its
   // own that lives as long as the process. `channel` must stay open.
-  explicit ParentWatch(FileHandle channel);
+  // RESOURCE_EXHAUSTED if there is no thread to be had.
+  static absl::StatusOr<ParentWatch> Start(FileHandle channel);
 
   // False if the parent is gone: no further task is to be run. From a true on,
   // until EndTask, the process ends at once when the parent does.
@@ -41,10 +44,13 @@ class ParentWatch {
     std::atomic<bool> parent_is_gone{false};
   };
 
+  explicit ParentWatch(std::shared_ptr<Flags> flags)
+      : flags_(std::move(flags)) {}
+
   static void Run(FileHandle channel, Flags& flags);
 
   // Shared with the thread, which outlives this object.
-  const std::shared_ptr<Flags> flags_;
+  std::shared_ptr<Flags> flags_;
 };
 
 }  // namespace multiproc

@@ -11,16 +11,19 @@
 
 namespace multiproc {
 
-ParentWatch::ParentWatch(FileHandle channel)
-    : flags_(std::make_shared<Flags>()) {
-  LibraryThread::RunDetached(
-      [channel, flags = flags_] { Run(channel, *flags); });
+absl::StatusOr<ParentWatch> ParentWatch::Start(FileHandle channel) {
+  auto flags = std::make_shared<Flags>();
+  absl::Status started =
+      LibraryThread::StartDetached([channel, flags] { Run(channel, *flags); });
+  if (!started.ok()) return started;
+  return ParentWatch(std::move(flags));
 }
 
 void ParentWatch::Run(FileHandle channel, Flags& flags) {
-  // No event is asked for: poll(2) reports POLLHUP, that nobody holds the other
-  // end, without being asked, and requests don't wake this thread.
-  struct pollfd entry = {channel, 0, 0};
+  // POLLHUP, that nobody holds the other end, and not POLLIN: requests don't
+  // wake this thread. poll(2) reports it without being asked, on Linux; asking
+  // does no harm.
+  struct pollfd entry = {channel, POLLHUP, 0};
   while (poll(&entry, 1, -1) < 0 && errno == EINTR) {
   }
   flags.parent_is_gone = true;

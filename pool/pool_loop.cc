@@ -56,6 +56,13 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
   return failure;
 }
 
+// "the worker exited with code 3", "the worker was killed by signal 9
+// (Killed)".
+std::string HowItEnded(const ExitStatus& exit_status) {
+  return absl::StrCat(exit_status.signaled() ? "was " : "",
+                      exit_status.ToString());
+}
+
 // What becomes of a task that its worker took along: the reason for which the
 // pool killed the worker, or that it died.
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
@@ -64,7 +71,7 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
   const absl::StatusCode code =
       reason.ok() ? absl::StatusCode::kUnavailable : reason.code();
   const std::string what =
-      reason.ok() ? absl::StrCat("the worker ", exit_status.ToString())
+      reason.ok() ? absl::StrCat("the worker ", HowItEnded(exit_status))
                   : std::string(reason.message());
   absl::Status status(
       code,
@@ -88,7 +95,10 @@ absl::StatusOr<std::unique_ptr<PoolLoop>> PoolLoop::Start(
     if (!status.ok()) return status;
   }
   PoolLoop* const raw = loop.get();
-  loop->thread_ = std::make_unique<LibraryThread>([raw] { raw->Run(); });
+  absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
+      LibraryThread::Start([raw] { raw->Run(); });
+  if (!thread.ok()) return thread.status();
+  loop->thread_ = *std::move(thread);
   return loop;
 }
 
@@ -213,7 +223,10 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
   absl::Status status = Receive(worker, kBytesPerTurn);
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
-    if (!worker.awaiting_exit()) worker.AwaitExit(kExitGrace);
+    // One that was told to leave has its own time for it.
+    if (!worker.awaiting_exit() && !worker.dismissed()) {
+      worker.AwaitExit(kExitGrace);
+    }
   } else if (!status.ok()) {
     worker.Kill(std::move(status));
   }
@@ -246,7 +259,7 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
     CountFailedStart(absl::UnavailableError(absl::StrCat(
                          "worker pid ", worker->pid(), " ",
                          worker->kill_reason().ok()
-                             ? exit_status.ToString()
+                             ? HowItEnded(exit_status)
                              : std::string(worker->kill_reason().message()))),
                      absl::ZeroDuration());
   }

@@ -49,8 +49,9 @@ struct TaskOptions {
   absl::Duration timeout = absl::ZeroDuration();
 
   // How often the task may be started in all: with 2 it is tried again if a
-  // worker dies with it. More than 1 is for tasks that may run twice. Zero for
-  // the pool's.
+  // worker dies with it, or is killed for what it wrote on its channel; a task
+  // that overran its timeout is not. More than 1 is for tasks that may run
+  // twice. Zero for the pool's.
   int max_attempts = 0;
 };
 

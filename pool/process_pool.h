@@ -16,6 +16,7 @@
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
 #include <memory>
+#include <type_traits>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -65,6 +66,16 @@ class ProcessPool {
   Future<ResultOf<R>> Submit(const TaskOptions& options, R (*fn)(P...),
                              const Args&... args) {
     return Future<ResultOf<R>>(SubmitCall(options, MakeCall(fn, args...)));
+  }
+
+  // A lambda or another object can't be submitted: it has no name by which a
+  // worker could find it.
+  template <typename F, typename... Args,
+            std::enable_if_t<
+                std::is_class_v<F> && !std::is_same_v<F, TaskOptions>, int> = 0>
+  void Submit(const F&, const Args&...) {
+    static_assert(sizeof(F) == 0,
+                  "submit a plain function, registered by MULTIPROC_FUNCTION");
   }
 
   // Ends the submitting: from now on Submit's futures have FAILED_PRECONDITION.

@@ -87,7 +87,8 @@ void IgnoreInterrupts() {
 
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
                         ScopedFileHandle responses) {
-  ParentWatch watch(requests.get());
+  absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests.get());
+  if (!watch.ok()) return watch.status();
   MessageChannel channel(std::move(requests), std::move(responses),
                          config.max_frame_bytes());
   absl::Status status = SendHello(channel);
@@ -95,9 +96,9 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
     const absl::StatusOr<std::optional<Frame>> frame = channel.Receive();
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
     if (!frame.ok() || !frame->has_value()) return frame.status();
-    if (!watch.BeginTask()) return absl::OkStatus();
+    if (!watch->BeginTask()) return absl::OkStatus();
     status = ServeTask(**frame, channel);
-    watch.EndTask();
+    watch->EndTask();
   }
   return status;
 }

@@ -141,6 +141,17 @@ absl::StatusOr<int64_t> SquareInNestedPool(int64_t n) {
 }
 MULTIPROC_FUNCTION(SquareInNestedPool);
 
+// At the end of its process: longer than a worker whose channel has ended is
+// waited for, unless it was told to leave.
+void LogAtExit(const std::string& path) {
+  static std::string* const log = new std::string(path);
+  std::atexit([] {
+    absl::SleepFor(absl::Milliseconds(300));
+    Log(*log, "at exit");
+  });
+}
+MULTIPROC_FUNCTION(LogAtExit);
+
 void NotRegistered() {}
 
 struct Unpackable {};
@@ -414,7 +425,8 @@ TEST_P(PoolTest, AKilledWorkerCostsItsTaskAndNoOther) {
   ExpectDeath(status, "Hang");
   EXPECT_EQ(GetTaskFailure(status)->signal(), SIGKILL);
   EXPECT_EQ(absl::StrCat(GetTaskFailure(status)->worker_pid()), pid);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("killed by signal 9"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("worker was killed by signal 9"));
   for (int64_t i = 0; i < 50; ++i) {
     EXPECT_EQ(*before[i].Get(), i * i);
     EXPECT_EQ(*after[i].Get(), i * i);
@@ -721,6 +733,28 @@ TEST_P(PoolTest, TheDestructorRunsWhatWasSubmitted) {
     EXPECT_TRUE(futures[i].Ready());
     EXPECT_EQ(*futures[i].Get(), i * i) << "a future outlives its pool";
   }
+}
+
+TEST_P(PoolTest, AWorkerHasTimeToLeave) {
+  if (is_fork()) GTEST_SKIP() << "a forked function ends by _exit";
+  const std::string path = TempPath("log");
+  {
+    const auto pool = MakePool(1);
+    EXPECT_TRUE(pool->Submit(LogAtExit, path).Get().ok());
+  }
+  EXPECT_THAT(Lines(path), ElementsAre("at exit"));
+}
+
+TEST_P(PoolTest, AWorkerThatDoesNotLeaveIsKilled) {
+  if (is_fork()) GTEST_SKIP() << "a forked function ends by _exit";
+  const std::string path = TempPath("log");
+  {
+    ProcessPoolOptions options = Options(1);
+    options.worker_exit_timeout = absl::Milliseconds(1);
+    const auto pool = MakePool(options);
+    EXPECT_TRUE(pool->Submit(LogAtExit, path).Get().ok());
+  }
+  EXPECT_THAT(Lines(path), ElementsAre());
 }
 
 TEST_P(PoolTest, ManyPoolsLeaveNothingBehind) {
