@@ -41,8 +41,7 @@ absl::StatusOr<ScopedFileHandle> MakeAnonymousFile(absl::string_view contents) {
     int fd = OpenInMemory();
     if (fd < 0) fd = OpenOnDisk();
     if (fd < 0) return PosixError("mkstemp in TMPDIR", "", errno);
-    HandleTable::Add(lock, fd);
-    file = ScopedFileHandle::Adopt(fd);
+    file = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, fd));
   }
   absl::Status status = WriteAll(file.get(), contents);
   if (!status.ok()) return status;

@@ -8,11 +8,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <climits>
-
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
 
 namespace multiproc {
@@ -47,14 +46,23 @@ class ScopedSigpipeBlock {
     was_pending_ = IsPending();
   }
   ~ScopedSigpipeBlock() {
-    if (!was_pending_ && IsPending()) {
-      int signal = 0;
-      sigwait(&sigpipe_, &signal);
-    }
+    if (!was_pending_ && IsPending()) Consume();
     pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
   }
 
  private:
+  // One that was sent to the process may be gone by now: another thread took
+  // it.
+  void Consume() {
+#ifdef __linux__
+    const struct timespec at_once = {0, 0};
+    sigtimedwait(&sigpipe_, nullptr, &at_once);
+#else
+    int signal = 0;
+    sigwait(&sigpipe_, &signal);
+#endif
+  }
+
   static bool IsPending() {
     sigset_t pending;
     sigpending(&pending);
@@ -77,13 +85,6 @@ int MakePipe(int fds[2]) {
   fcntl(fds[1], F_SETFD, FD_CLOEXEC);
   return 0;
 #endif
-}
-
-int PollMilliseconds(absl::Duration timeout) {
-  // Rounded up, or the last millisecond would be spent spinning.
-  const int64_t milliseconds = absl::ToInt64Milliseconds(
-      timeout + absl::Milliseconds(1) - absl::Nanoseconds(1));
-  return static_cast<int>(std::clamp<int64_t>(milliseconds, 0, INT_MAX));
 }
 
 }  // namespace
@@ -151,15 +152,12 @@ absl::Status SetNonBlocking(FileHandle handle) {
 }
 
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const absl::Time deadline = MonotonicNow() + timeout;
   struct pollfd entry = {handle, POLLIN, 0};
-  while (true) {
-    const bool forever = timeout == absl::InfiniteDuration();
-    const absl::Duration left = deadline - absl::Now();
-    const int ready = poll(&entry, 1, forever ? -1 : PollMilliseconds(left));
-    if (ready > 0) return true;
-    if (!forever && absl::Now() >= deadline) return false;
+  while (poll(&entry, 1, PollTimeout(deadline - MonotonicNow())) <= 0) {
+    if (MonotonicNow() >= deadline) return false;
   }
+  return true;
 }
 
 absl::StatusOr<Pipe> Pipe::Create() {
@@ -167,8 +165,8 @@ absl::StatusOr<Pipe> Pipe::Create() {
   {
     HandleTable::Lock lock;
     if (MakePipe(fds) != 0) return PosixError("pipe", "", errno);
-    HandleTable::Add(lock, fds[0]);
-    HandleTable::Add(lock, fds[1]);
+    fds[0] = HandleTable::AddNew(lock, fds[0]);
+    fds[1] = HandleTable::AddNew(lock, fds[1]);
   }
   Pipe pipe;
   pipe.read_end = ScopedFileHandle::Adopt(fds[0]);

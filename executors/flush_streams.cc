@@ -1,6 +1,9 @@
 #include "multiproc/executors/flush_streams.h"
 
 #include <stdio.h>
+#ifdef __linux__
+#include <stdio_ext.h>
+#endif
 
 #include <iostream>
 
@@ -26,6 +29,14 @@ void FlushUnlessBusy(FILE* stream) {
 void FlushStandardStreams() {
   FlushUnlessBusy(stdout);
   FlushUnlessBusy(stderr);
+}
+
+void ForgetStandardStreams() {
+#ifdef __linux__
+  __fpurge(stdout);
+#else
+  fpurge(stdout);
+#endif
 }
 
 void FlushAllStreams() {

@@ -8,9 +8,11 @@
 namespace multiproc {
 
 // Flushes stdout and stderr, unless another thread keeps one of them locked for
-// more than 10 ms: it may be waiting for a slow reader, and this must not wait
-// with it.
+// more than 10 ms. Like any printing, it waits for whoever reads them.
 void FlushStandardStreams();
+
+// In a forked child: forgets what the parent had printed and not flushed.
+void ForgetStandardStreams();
 
 // Flushes every stream of the program. To be called only where no other thread
 // of the program can be within a call on one: a thread that waits for input

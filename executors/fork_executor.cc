@@ -19,6 +19,7 @@
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/posix_child.h"
 #include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/signal_block.h"
 #include "multiproc/executors/spawn_plan.h"
 #include "multiproc/executors/thread_count.h"
 
@@ -29,18 +30,31 @@ namespace {
 
 // ---- Streams ----
 
-// A thread of this library forks while the program's own threads do whatever
-// they do, with whatever stream.
-bool MayFlushAll() { return !LibraryThread::CallerIsOne(); }
+// What becomes of the streams, which the child has a copy of.
+enum class Streams {
+  // Flushed before, all of them: no other thread can be within a call on one.
+  kAll,
+  // Flushed before, stdout and stderr.
+  kStandard,
+  // Not flushed: a thread of this library must not wait for whoever reads them,
+  // or keeps them locked. The child forgets what it copied.
+  kNone,
+};
 
-void FlushBeforeFork() {
-  MayFlushAll() ? FlushAllStreams() : FlushStandardStreams();
+Streams ChooseStreams(bool no_other_thread) {
+  if (LibraryThread::CallerIsOne()) return Streams::kNone;
+  return no_other_thread ? Streams::kAll : Streams::kStandard;
 }
 
-// Of what it printed itself: the parent's streams were flushed before, or else
-// are the parent's to write.
-void FlushBeforeExit(bool all_streams) {
-  all_streams ? FlushAllStreams() : FlushStandardStreams();
+void FlushBeforeFork(Streams streams) {
+  if (streams == Streams::kAll) FlushAllStreams();
+  if (streams == Streams::kStandard) FlushStandardStreams();
+}
+
+// Of what it printed itself: what the parent did not flush is the parent's to
+// write.
+void FlushBeforeExit(Streams streams) {
+  streams == Streams::kAll ? FlushAllStreams() : FlushStandardStreams();
 }
 
 // ---- Signals ----
@@ -67,22 +81,6 @@ void ResetHandlers() {
     sigaction(signal, &action, nullptr);
   }
 }
-
-// No handler of the parent may run in the child before ResetHandlers.
-class ScopedBlockAllSignals {
- public:
-  ScopedBlockAllSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old_mask_);
-  }
-  ~ScopedBlockAllSignals() {
-    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
-  }
-
- private:
-  sigset_t old_mask_;
-};
 
 // ---- The child. Until exec or the function only async-signal-safe calls. ----
 
@@ -177,7 +175,9 @@ std::optional<Failure> ReadFailure(Pipe& error_pipe) {
   if (!failure.has_value()) {
     // The last descriptor that is kept is the pipe's, until exec.
     const int report_to = plan.first_closed;
-    dup2(error_pipe, report_to);
+    if (dup2(error_pipe, report_to) < 0) {
+      ReportAndExit(error_pipe, Failure{Phase::kDup2, errno});
+    }
     fcntl(report_to, F_SETFD, FD_CLOEXEC);
     error_pipe = report_to;
     CloseFrom(report_to + 1, listed);
@@ -199,7 +199,8 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
   pid_t pid;
   int error;
   {
-    const ScopedBlockAllSignals no_signals;
+    // No handler of the parent may run in the child before ResetHandlers.
+    const ScopedSignalBlock no_signals;
     const HandleTable::ExecLock lock;
     pid = fork();
     error = errno;
@@ -215,11 +216,12 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
 }
 
 [[noreturn]] void RunForkedFunction(const FunctionCall& call, SpawnPlan& plan,
-                                    bool flush_all) {
+                                    Streams streams) {
+  if (streams == Streams::kNone) ForgetStandardStreams();
   environ = const_cast<char**>(plan.environment.ready());
   UnblockSignals();
   const int code = RunFunctionInChild(call, plan.kept);
-  FlushBeforeExit(flush_all);
+  FlushBeforeExit(streams);
   _exit(code);
 }
 
@@ -228,18 +230,19 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
 absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
   if (!plan.process_group.has_value()) return absl::OkStatus();
   const pid_t group = static_cast<pid_t>(*plan.process_group);
-  if (setpgid(pid, group) == 0 || group == 0) return absl::OkStatus();
+  // Other errors say that the child, which has joined by itself, has ended or
+  // runs another program by now.
+  if (setpgid(pid, group) == 0 || errno != EPERM) return absl::OkStatus();
   return PosixError("setpgid", absl::StrCat(group), errno);
 }
 
-absl::StatusOr<Process> ForkFunction(const FunctionCall& call,
-                                     SpawnPlan& plan) {
-  const bool flush_all = MayFlushAll();
-  FlushBeforeFork();
+absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
+                                     Streams streams) {
+  FlushBeforeFork(streams);
   pid_t pid;
   int error;
   {
-    const ScopedBlockAllSignals no_signals;
+    const ScopedSignalBlock no_signals;
     std::optional<HandleTable::Lock> lock(std::in_place);
     pid = fork();
     error = errno;
@@ -248,7 +251,7 @@ absl::StatusOr<Process> ForkFunction(const FunctionCall& call,
       if (PrepareChild(plan).has_value()) _exit(127);
       HandleTable::CloseAllBut(*lock, plan.kept);
       lock.reset();
-      RunForkedFunction(call, plan, flush_all);
+      RunForkedFunction(call, plan, streams);
     }
   }
   if (pid < 0) return PosixError("fork", "", error);
@@ -259,15 +262,12 @@ absl::StatusOr<Process> ForkFunction(const FunctionCall& call,
   return joined;
 }
 
-absl::Status CheckThreads() {
-  const int threads = CountForeignThreads();
-  if (threads == 0) return absl::OkStatus();
+absl::Status TooManyThreadsError(int threads) {
   return absl::FailedPreconditionError(absl::StrCat(
       "fork: this process has ", threads,
-      " thread(s) besides the caller's and "
-      "this library's, whose locks the child could wait for forever: use the "
-      "posix_spawn backend, fork before they start, or set "
-      "ForkExecutorOptions::allow_threads"));
+      " thread(s) besides the caller's and this library's, whose locks the "
+      "child could wait for forever: use the posix_spawn backend, fork before "
+      "they start, or set ForkExecutorOptions::allow_threads"));
 }
 
 }  // namespace
@@ -279,11 +279,10 @@ absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
                                                : SpawnPlan::Start::kForkOnly);
   if (!plan.ok()) return plan.status();
   if (call == nullptr) return ForkAndExec(*plan);
-  if (!options_.allow_threads) {
-    absl::Status threads = CheckThreads();
-    if (!threads.ok()) return threads;
-  }
-  return ForkFunction(**call, *plan);
+  std::optional<int> threads;
+  if (!options_.allow_threads) threads = CountForeignThreads();
+  if (threads.value_or(0) > 0) return TooManyThreadsError(*threads);
+  return ForkFunction(**call, *plan, ChooseStreams(threads.has_value()));
 }
 
 }  // namespace multiproc

@@ -1,5 +1,6 @@
 #include "multiproc/executors/handle_table.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,18 @@ void HandleTable::Add(const Lock&, int fd) {
   std::vector<bool>& owned = GetTable().owned;
   if (owned.size() <= static_cast<size_t>(fd)) owned.resize(fd + 1);
   owned[fd] = true;
+}
+
+int HandleTable::AddNew(const Lock& lock, int fd) {
+  if (fd >= 0 && fd <= STDERR_FILENO) {
+    const int lifted = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (lifted >= 0) {
+      close(fd);
+      fd = lifted;
+    }
+  }
+  Add(lock, fd);
+  return fd;
 }
 
 void HandleTable::Remove(const Lock&, int fd) {

@@ -5,8 +5,8 @@
 //
 //   {
 //     HandleTable::Lock lock;   // no fork between creation and registration
-//     const int fd = open(...);
-//     HandleTable::Add(lock, fd);
+//     int fd = open(...);
+//     fd = HandleTable::AddNew(lock, fd);
 //   }
 //
 // Thread-safe. POSIX only.
@@ -45,6 +45,10 @@ class HandleTable {
   };
 
   static void Add(const Lock& lock, int fd);
+  // The same for a descriptor that this library has just opened. Returns its
+  // number, which is another if it was that of a standard stream: in a program
+  // that has closed those (a daemon), a child's streams would be put over it.
+  static int AddNew(const Lock& lock, int fd);
   static void Remove(const Lock& lock, int fd);
 
   // In a forked child, while `lock` is still held from before the fork: closes

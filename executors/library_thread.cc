@@ -1,9 +1,5 @@
 #include "multiproc/executors/library_thread.h"
 
-#ifndef _WIN32
-#include <signal.h>
-#endif
-
 #include <atomic>
 #include <system_error>
 #include <utility>
@@ -11,32 +7,15 @@
 #include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 
+#ifndef _WIN32
+#include "multiproc/executors/signal_block.h"
+#endif
+
 namespace multiproc {
 namespace {
 
 std::atomic<int> live_threads{0};
 thread_local bool caller_is_library_thread = false;
-
-// Blocks every signal while it lives: a thread that is started then inherits
-// the mask, and there is no moment in which it could run a handler.
-class ScopedBlockAllSignals {
- public:
-#ifdef _WIN32
-  ScopedBlockAllSignals() {}
-#else
-  ScopedBlockAllSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old_mask_);
-  }
-  ~ScopedBlockAllSignals() {
-    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
-  }
-
- private:
-  sigset_t old_mask_;
-#endif
-};
 
 void RunBody(const std::function<void()>& body) {
   caller_is_library_thread = true;
@@ -46,7 +25,9 @@ void RunBody(const std::function<void()>& body) {
 
 // std::thread throws where the system has no thread to give.
 absl::StatusOr<std::thread> StartThread(std::function<void()> body) {
-  const ScopedBlockAllSignals no_signals;
+#ifndef _WIN32
+  const ScopedSignalBlock inherited_by_the_thread;
+#endif
   ++live_threads;
 #ifdef ABSL_HAVE_EXCEPTIONS
   try {

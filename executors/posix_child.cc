@@ -91,8 +91,7 @@ std::unique_ptr<ChildHandle> WatchByPidfd(int pid) {
     const HandleTable::Lock lock;
     const int fd = static_cast<int>(syscall(kPidfdOpen, pid, 0));
     if (fd < 0) return nullptr;
-    HandleTable::Add(lock, fd);
-    pidfd = ScopedFileHandle::Adopt(fd);
+    pidfd = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, fd));
   }
   if (!CanWaitByPidfd(pidfd.get())) return nullptr;
   return std::make_unique<PidfdChild>(pid, std::move(pidfd));

@@ -14,6 +14,7 @@
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/posix_child.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/spawn_plan.h"
@@ -135,8 +136,9 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
       SpawnPlan::Make(command, SpawnPlan::Start::kExec);
   if (!plan.ok()) return plan.status();
   // What was printed before is seen before what the function prints, as with
-  // every backend.
-  if (!std::holds_alternative<ProgramCall>(command.target)) {
+  // every backend; but no thread of this library waits for who reads it.
+  if (!std::holds_alternative<ProgramCall>(command.target) &&
+      !LibraryThread::CallerIsOne()) {
     FlushStandardStreams();
   }
   SpawnRequest request;

@@ -78,8 +78,9 @@ class Process {
   int64_t pid() const;
 
   // Waits for the child to end, and says how it did. Every further call, and
-  // every other thread's, gets the same answer. Close or take the standard
-  // input first where the child reads it to its end.
+  // every other thread's, gets the same answer. A child that reads its standard
+  // input pipe to the end ends only after that is closed (reset()), and one
+  // that fills a pipe only after it was read.
   absl::StatusOr<ExitStatus> Wait() {
     return WaitWithTimeout(absl::InfiniteDuration());
   }

@@ -30,8 +30,7 @@ absl::StatusOr<ScopedFileHandle> Open(const std::string& path, int flags) {
     fd = open(path.c_str(), flags | O_CLOEXEC, 0666);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return PosixError("open", path, errno);
-  HandleTable::Add(lock, fd);
-  return ScopedFileHandle::Adopt(fd);
+  return ScopedFileHandle::Adopt(HandleTable::AddNew(lock, fd));
 }
 
 class Planner {
@@ -135,13 +134,17 @@ class Planner {
   absl::Status PlanDirectory() {
     const std::string& path = command_.working_directory;
     if (path.empty()) return absl::OkStatus();
-    absl::StatusOr<ScopedFileHandle> folder =
-        Open(path, O_RDONLY | O_DIRECTORY);
+#ifdef O_PATH
+    constexpr int kFlags = O_PATH | O_DIRECTORY;  // It need not be readable.
+#else
+    constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+#endif
+    absl::StatusOr<ScopedFileHandle> folder = Open(path, kFlags);
     if (!folder.ok()) {
       return absl::Status(folder.status().code(),
                           absl::StrCat("chdir: ", folder.status().message()));
     }
-    if (faccessat(folder->get(), ".", X_OK, 0) != 0) {
+    if (faccessat(folder->get(), ".", X_OK, AT_EACCESS) != 0) {
       return PosixError("chdir", path, errno);
     }
     plan_.directory = *std::move(folder);
@@ -260,6 +263,8 @@ class Planner {
       }
     }
     for (const auto& [name, value] : changes) {
+      // A function's is this library's.
+      if (is_function() && name == kChildVariable) continue;
       if (value.has_value()) {
         plan_.environment.Add(absl::StrCat(name, "=", *value));
       }

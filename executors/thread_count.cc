@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "absl/base/config.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -12,14 +14,14 @@ namespace {
 
 #if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
 // The link count of a folder is 2 more than its subfolders, of which this one
-// has one for each thread; 0 where /proc is not mounted.
-int CountThreads() {
+// has one for each thread.
+std::optional<int> CountThreads() {
   struct stat info;
-  if (stat("/proc/self/task", &info) != 0) return 0;
+  if (stat("/proc/self/task", &info) != 0) return std::nullopt;
   return static_cast<int>(info.st_nlink) - 2;
 }
 #else
-int CountThreads() { return 0; }
+std::optional<int> CountThreads() { return std::nullopt; }
 #endif
 
 #ifdef ABSL_HAVE_THREAD_SANITIZER
@@ -30,19 +32,21 @@ constexpr int kSanitizerThreads = 0;
 
 // One thread is the caller's, or the program's main thread where one of ours
 // calls.
-int CountOnce() {
-  return CountThreads() - LibraryThread::Count() - 1 - kSanitizerThreads;
+std::optional<int> CountOnce() {
+  const std::optional<int> all = CountThreads();
+  if (!all.has_value()) return std::nullopt;
+  return std::max(0, *all - LibraryThread::Count() - 1 - kSanitizerThreads);
 }
 
 }  // namespace
 
-int CountForeignThreads() {
-  int count = CountOnce();
-  for (int i = 0; i < 50 && count > 0; ++i) {
+std::optional<int> CountForeignThreads() {
+  std::optional<int> count = CountOnce();
+  for (int i = 0; i < 50 && count.value_or(0) > 0; ++i) {
     absl::SleepFor(absl::Milliseconds(1));
     count = CountOnce();
   }
-  return count > 0 ? count : 0;
+  return count;
 }
 
 }  // namespace multiproc

@@ -12,7 +12,8 @@
 //   struct multiproc::Codec<Point> {
 //     static std::string TypeName() { return "Point"; }
 //     static void Encode(const Point& p, Encoder& out) { out.Put(p.x, p.y); }
-//     static bool Decode(Decoder& in, Point* p) { return in.Get(&p->x, &p->y);
+//     static bool Decode(Decoder& in, Point* p) {
+//       return in.Get(&p->x, &p->y);
 //     }
 //   };
 //
@@ -49,8 +50,9 @@ namespace multiproc {
 // How a `T` becomes bytes. Specialise it for types of your own; members as in
 // the example above:
 //   TypeName  the type's name, the same in every program that uses it.
-//   Encode    appends the value to `out`; on a value that can't be packed,
-//             calls out.Fail(reason).
+//   Encode    appends the value to `out`, a byte at least; on a value that
+//   can't
+//             be packed, calls out.Fail(reason).
 //   Decode    reads what Encode wrote into `*value`, which is default
 //             constructed before; false where the bytes are malformed. That of
 //             a supported type replaces what was there: your own type's default
@@ -208,6 +210,7 @@ struct Codec<bool> {
 // `long` and `int64_t` and so on are one type here if they are of one size.
 template <typename T>
 struct Codec<T, std::enable_if_t<codec_internal::kIsInteger<T>>> {
+  static_assert(sizeof(T) <= 8, "multiproc packs integers of up to 64 bits");
   static std::string TypeName() {
     return absl::StrCat(std::is_signed_v<T> ? "int" : "uint", sizeof(T) * 8);
   }

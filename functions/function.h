@@ -92,6 +92,10 @@ template <typename P, typename Arg>
 decltype(auto) ToPacked(const Arg& argument) {
   if constexpr (std::is_same_v<Passed<P>, absl::string_view>) {
     return std::string(absl::string_view(argument));
+  } else if constexpr (std::is_arithmetic_v<Stored<P>>) {
+    // As a plain call converts it, but not in this header's name: a caller's
+    // -Wconversion would complain of lines that are not its own.
+    return static_cast<Stored<P>>(argument);
   } else {
     return (argument);
   }

@@ -61,6 +61,8 @@ void SetTaskFailure(const TaskFailure& failure, absl::Status* status) {
 }
 
 std::optional<TaskFailure> GetTaskFailure(const absl::Status& status) {
+  // A task may return what became of a task of its own.
+  if (IsTaskError(status)) return std::nullopt;
   const auto payload = status.GetPayload(kTaskFailureUrl);
   TaskFailure failure;
   if (!payload.has_value() || !google::protobuf::TextFormat::ParseFromString(

@@ -32,7 +32,8 @@ void MarkTaskError(absl::Status* status);
 // task's, and not one of the pool's.
 bool IsTaskError(const absl::Status& status);
 
-// Attaches, and finds, how the pool came to fail the task.
+// Attaches, and finds, how the pool came to fail the task; nullopt for a task's
+// own error.
 void SetTaskFailure(const TaskFailure& failure, absl::Status* status);
 std::optional<TaskFailure> GetTaskFailure(const absl::Status& status);
 

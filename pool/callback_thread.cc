@@ -13,54 +13,57 @@ thread_local const CallbackThread* current = nullptr;
 void CallbackThread::Post(Callback callback) {
   {
     absl::MutexLock lock(&mutex_);
-    if (!shutdown_) {
+    if (!drained_) {
       queue_.push_back(std::move(callback));
-      if (thread_ == nullptr) StartThread();
+      if (thread_ == nullptr && !shutdown_) StartThread();
       return;
     }
   }
   callback();
 }
 
-// If there is no thread to be had, what is queued waits for the next Post, or
-// for Shutdown.
 void CallbackThread::StartThread() {
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
-      LibraryThread::Start([this] {
-        current = this;
-        Run();
-      });
+      LibraryThread::Start([this] { Run(); });
   if (thread.ok()) thread_ = *std::move(thread);
 }
 
 void CallbackThread::Shutdown() {
   std::unique_ptr<LibraryThread> thread;
+  bool run_here = false;
   {
     absl::MutexLock lock(&mutex_);
+    run_here = !shutdown_ && thread_ == nullptr;
     shutdown_ = true;
     thread = std::move(thread_);
   }
-  if (thread != nullptr) {
-    thread->Join();
-  } else {
-    Run();
-  }
+  if (run_here) Run();
+  // Of several callers one joins, and the others wait for the same.
+  if (thread != nullptr) thread->Join();
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&drained_));
 }
 
 bool CallbackThread::IsCurrent() const { return current == this; }
 
 void CallbackThread::Run() {
-  while (true) {
-    Callback next;
-    {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &CallbackThread::HasWork));
-      if (queue_.empty()) return;
-      next = std::move(queue_.front());
-      queue_.pop_front();
-    }
+  current = this;
+  Callback next;
+  while (Take(&next)) {
     next();
+    next = nullptr;
   }
+  current = nullptr;
+}
+
+bool CallbackThread::Take(Callback* next) {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &CallbackThread::HasWork));
+  drained_ = queue_.empty();
+  if (drained_) return false;
+  *next = std::move(queue_.front());
+  queue_.pop_front();
+  return true;
 }
 
 }  // namespace multiproc

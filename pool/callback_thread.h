@@ -27,11 +27,13 @@ class CallbackThread {
   CallbackThread() = default;
   ~CallbackThread() { Shutdown(); }
 
-  // Runs `callback` on the thread, after all that were posted before; after
-  // Shutdown, at once on the caller's.
+  // Runs `callback` on the thread, after all that were posted before; once
+  // Shutdown has returned, at once on the caller's. If no thread can be had,
+  // what was posted waits for the next Post, or for Shutdown.
   void Post(Callback callback);
 
-  // Runs what was posted, and ends the thread. Not from a callback.
+  // Waits until what was posted has run, and ends the thread; any number of
+  // times, by any thread but a callback's.
   void Shutdown();
 
   // Whether the caller is one of its callbacks.
@@ -40,6 +42,8 @@ class CallbackThread {
  private:
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run();
+  // Waits for a callback; false once there will be none.
+  bool Take(Callback* next);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return shutdown_ || !queue_.empty();
   }
@@ -47,6 +51,8 @@ class CallbackThread {
   absl::Mutex mutex_;
   std::deque<Callback> queue_ ABSL_GUARDED_BY(mutex_);
   bool shutdown_ ABSL_GUARDED_BY(mutex_) = false;
+  // After shutdown_: whether the last callback has returned.
+  bool drained_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<LibraryThread> thread_ ABSL_GUARDED_BY(mutex_);
 };
 

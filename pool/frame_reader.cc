@@ -30,11 +30,14 @@ bool IsKnownType(uint8_t type) {
 
 }  // namespace
 
+void FrameReader::ForgetRead() {
+  if (begin_ != end_) return;
+  begin_ = end_ = 0;
+  if (buffer_.capacity() > kKeptCapacity) std::string().swap(buffer_);
+}
+
 char* FrameReader::Space(size_t size) {
-  if (begin_ == end_) {
-    begin_ = end_ = 0;
-    if (buffer_.capacity() > kKeptCapacity) std::string().swap(buffer_);
-  }
+  ForgetRead();
   if (begin_ > 0 && end_ + size > buffer_.size()) {
     buffer_.erase(0, begin_);
     end_ -= begin_;
@@ -76,6 +79,7 @@ absl::Status FrameReader::CheckHeader(absl::string_view header) const {
 
 absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
   if (!error_.ok()) return error_;
+  ForgetRead();
   const absl::string_view rest(buffer_.data() + begin_, end_ - begin_);
   error_ = CheckHeader(rest);
   if (!error_.ok()) return error_;

@@ -22,7 +22,8 @@
 
 namespace multiproc {
 
-// `payload` points into the reader, and is valid until its next Space().
+// `payload` points into the reader, and is valid until its next Space() or
+// Next().
 struct Frame {
   FrameType type;
   absl::string_view payload;
@@ -51,6 +52,8 @@ class FrameReader {
 
  private:
   absl::Status CheckHeader(absl::string_view header) const;
+  // Frees what great frames took, if nothing is left of them.
+  void ForgetRead();
 
   const size_t max_frame_bytes_;
   std::string buffer_;

@@ -32,7 +32,10 @@ absl::Status MessageChannel::Flush() {
   while (has_unsent()) {
     const absl::StatusOr<size_t> written =
         WriteSome(out_.get(), absl::string_view(unsent_).substr(sent_));
-    if (absl::IsUnavailable(written.status())) return absl::OkStatus();
+    if (absl::IsUnavailable(written.status())) {
+      DropSent();
+      return absl::OkStatus();
+    }
     if (!written.ok()) {
       ForgetUnsent();
       return written.status();
@@ -41,6 +44,15 @@ absl::Status MessageChannel::Flush() {
   }
   ForgetUnsent();
   return absl::OkStatus();
+}
+
+// What was sent must go now and then, also from a queue that is never empty;
+// but not at each write, which would move the rest of a great message each
+// time.
+void MessageChannel::DropSent() {
+  if (sent_ < unsent_.size() / 2) return;
+  unsent_.erase(0, sent_);
+  sent_ = 0;
 }
 
 void MessageChannel::ForgetUnsent() {
@@ -56,22 +68,28 @@ void MessageChannel::CloseSend() {
 
 absl::StatusOr<std::optional<Frame>> MessageChannel::Receive() {
   while (true) {
-    absl::StatusOr<std::optional<Frame>> frame = reader_.Next();
+    absl::StatusOr<std::optional<Frame>> frame = Next();
     if (!frame.ok() || frame->has_value()) return frame;
-    const size_t wanted =
-        std::clamp(reader_.missing(), kReadSize, kLargestReadSize);
-    const absl::StatusOr<size_t> size =
-        ReadSome(in_.get(), reader_.Space(wanted), wanted);
-    if (absl::IsUnavailable(size.status())) return std::nullopt;
-    if (!size.ok()) return size.status();
-    if (*size == 0) {
-      return absl::OutOfRangeError(reader_.in_frame()
-                                       ? "the stream ends within a frame"
-                                       : "the stream has ended");
-    }
-    reader_.Filled(*size);
-    received_bytes_ += *size;
+    const absl::StatusOr<bool> filled = Fill();
+    if (!filled.ok()) return filled.status();
+    if (!*filled) return std::nullopt;
   }
+}
+
+absl::StatusOr<bool> MessageChannel::Fill() {
+  const size_t wanted =
+      std::clamp(reader_.missing(), kReadSize, kLargestReadSize);
+  const absl::StatusOr<size_t> size =
+      ReadSome(in_.get(), reader_.Space(wanted), wanted);
+  if (absl::IsUnavailable(size.status())) return false;
+  if (!size.ok()) return size.status();
+  if (*size == 0) {
+    return absl::OutOfRangeError(in_frame() ? "the stream ends within a frame"
+                                            : "the stream has ended");
+  }
+  reader_.Filled(*size);
+  received_bytes_ += *size;
+  return true;
 }
 
 }  // namespace multiproc

@@ -55,7 +55,16 @@ class MessageChannel {
   // message says whether that is within a frame; else as FrameReader::Next.
   absl::StatusOr<std::optional<Frame>> Receive();
 
-  // How many bytes Receive has read.
+  // The two halves of Receive, for whoever must not read without end: Next
+  // gives a frame of those that were read, or nullopt. Fill reads once, and
+  // returns whether there was anything; errors as of Receive.
+  absl::StatusOr<std::optional<Frame>> Next() { return reader_.Next(); }
+  absl::StatusOr<bool> Fill();
+
+  // Whether what was read ends within a frame.
+  bool in_frame() const { return reader_.in_frame(); }
+
+  // How many bytes were read.
   size_t received_bytes() const { return received_bytes_; }
 
   // Closes the outgoing pipe, and forgets what is queued: the other side finds
@@ -66,6 +75,7 @@ class MessageChannel {
   FileHandle out() const { return out_.get(); }
 
  private:
+  void DropSent();
   void ForgetUnsent();
 
   ScopedFileHandle in_;

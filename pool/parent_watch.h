@@ -1,7 +1,7 @@
 // Ends a worker whose parent is gone, also in the middle of a task.
 //
-//   absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests.get());
-//   while (watch->BeginTask()) {
+//   absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests,
+//   responses); while (watch->BeginTask()) {
 //     ... run it ...
 //     watch->EndTask();
 //   }
@@ -26,10 +26,14 @@ namespace multiproc {
 
 class ParentWatch {
  public:
-  // Watches `channel`, the handle that requests come from, on a thread of its
-  // own that lives as long as the process. `channel` must stay open.
+  // Watches the handles that requests come from and responses go to, on a
+  // thread of its own that lives as long as the process: so must they. The end
+  // of the requests alone says that the worker is to leave; that nobody reads
+  // the responses any more says that the parent is gone, and the process then
+  // ends within half a second, whatever its exit handlers do.
   // RESOURCE_EXHAUSTED if there is no thread to be had.
-  static absl::StatusOr<ParentWatch> Start(FileHandle channel);
+  static absl::StatusOr<ParentWatch> Start(FileHandle requests,
+                                           FileHandle responses);
 
   // False if the parent is gone: no further task is to be run. From a true on,
   // until EndTask, the process ends at once when the parent does.
@@ -47,7 +51,7 @@ class ParentWatch {
   explicit ParentWatch(std::shared_ptr<Flags> flags)
       : flags_(std::move(flags)) {}
 
-  static void Run(FileHandle channel, Flags& flags);
+  static void Run(FileHandle requests, FileHandle responses, Flags& flags);
 
   // Shared with the thread, which outlives this object.
   std::shared_ptr<Flags> flags_;

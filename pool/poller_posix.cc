@@ -13,26 +13,16 @@
 #define MULTIPROC_HAVE_EPOLL 1
 #endif
 
-#include <algorithm>
-#include <climits>
 #include <map>
 #include <utility>
 
 #include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/pool/poller.h"
 
 namespace multiproc {
 namespace {
-
-// Rounded up: a timer that is due in half a millisecond must not make the loop
-// spin.
-int ToMilliseconds(absl::Duration timeout) {
-  if (timeout == absl::InfiniteDuration()) return -1;
-  const int64_t milliseconds = absl::ToInt64Milliseconds(
-      timeout + absl::Milliseconds(1) - absl::Nanoseconds(1));
-  return static_cast<int>(std::clamp<int64_t>(milliseconds, 0, INT_MAX));
-}
 
 #ifdef MULTIPROC_HAVE_EPOLL
 
@@ -46,12 +36,10 @@ class EpollPoller : public Poller {
       const HandleTable::Lock lock;
       const int epoll = epoll_create1(EPOLL_CLOEXEC);
       if (epoll < 0) return PosixError("epoll_create1", "", errno);
-      HandleTable::Add(lock, epoll);
-      epoll_ = ScopedFileHandle::Adopt(epoll);
+      epoll_ = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, epoll));
       const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
       if (wake < 0) return PosixError("eventfd", "", errno);
-      HandleTable::Add(lock, wake);
-      wake_ = ScopedFileHandle::Adopt(wake);
+      wake_ = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, wake));
     }
     return Watch(wake_.get(), kWakeToken, kReadable);
   }
@@ -74,7 +62,7 @@ class EpollPoller : public Poller {
   void Wait(absl::Duration timeout, std::vector<uint64_t>* tokens) override {
     epoll_event events[256];
     const int count =
-        epoll_wait(epoll_.get(), events, 256, ToMilliseconds(timeout));
+        epoll_wait(epoll_.get(), events, 256, PollTimeout(timeout));
     tokens->clear();
     for (int i = 0; i < count; ++i) {
       if (events[i].data.u64 == kWakeToken) {
@@ -138,7 +126,7 @@ class PollPoller : public Poller {
       entry_tokens.push_back(watch.first);
     }
     tokens->clear();
-    if (poll(entries.data(), entries.size(), ToMilliseconds(timeout)) <= 0) {
+    if (poll(entries.data(), entries.size(), PollTimeout(timeout)) <= 0) {
       return;
     }
     if (entries[0].revents != 0) ClearWake();

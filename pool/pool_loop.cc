@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
 
 namespace multiproc {
@@ -28,7 +28,7 @@ constexpr absl::Duration kExitGrace = absl::Milliseconds(100);
 constexpr int kToleratedFailedStarts = 4;
 // Before the next start, if the system refused the last one (too many
 // processes, no memory), or if workers fail while others live.
-constexpr absl::Duration kRefusedDelay = absl::Milliseconds(10);
+// Doubled each time.
 constexpr absl::Duration kFailingDelay = absl::Seconds(1);
 
 absl::Status ClosedError() {
@@ -61,6 +61,21 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
 std::string HowItEnded(const ExitStatus& exit_status) {
   return absl::StrCat(exit_status.signaled() ? "was " : "",
                       exit_status.ToString());
+}
+
+// Whether its death says that workers can't be had: it was never of use, and no
+// task can have been the cause.
+bool IsFailedStart(WorkerProcess& worker) {
+  const bool died_with_task = worker.ready() && worker.num_leases() > 0;
+  return !worker.ever_answered() && !died_with_task && !worker.dismissed();
+}
+
+absl::Status DeathError(const WorkerProcess& worker,
+                        const ExitStatus& exit_status) {
+  return absl::UnavailableError(absl::StrCat(
+      "worker pid ", worker.pid(), " ",
+      worker.kill_reason().ok() ? HowItEnded(exit_status)
+                                : std::string(worker.kill_reason().message())));
 }
 
 // What becomes of a task that its worker took along: the reason for which the
@@ -234,17 +249,14 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
 }
 
 absl::Status PoolLoop::Receive(WorkerProcess& worker, size_t max_bytes) {
-  const bool was_ready = worker.ready();
-  absl::Status status =
-      worker.Receive(max_bytes, [](TaskPtr task, TaskResponse response) {
-        if (response.has_error()) {
-          task->Finish(StatusFromProto(response.error()));
-        } else {
-          task->Finish(absl::OkStatus(), std::move(*response.mutable_result()));
-        }
-      });
-  if (!was_ready && worker.ready()) failed_starts_ = 0;
-  return status;
+  return worker.Receive(max_bytes, [this](TaskPtr task, TaskResponse response) {
+    failed_starts_ = 0;
+    if (response.has_error()) {
+      task->Finish(StatusFromProto(response.error()));
+    } else {
+      task->Finish(absl::OkStatus(), std::move(*response.mutable_result()));
+    }
+  });
 }
 
 void PoolLoop::HandleExit(WorkerProcess& exited) {
@@ -255,13 +267,8 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   }
   const std::unique_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
   const ExitStatus exit_status = worker->Reap();
-  if (!worker->ready() && !worker->dismissed() && ended_.ok()) {
-    CountFailedStart(absl::UnavailableError(absl::StrCat(
-                         "worker pid ", worker->pid(), " ",
-                         worker->kill_reason().ok()
-                             ? HowItEnded(exit_status)
-                             : std::string(worker->kill_reason().message()))),
-                     absl::ZeroDuration());
+  if (IsFailedStart(*worker) && ended_.ok()) {
+    CountFailedStart(DeathError(*worker, exit_status), absl::ZeroDuration());
   }
   SettleLeases(*worker, exit_status);
 }
@@ -296,11 +303,15 @@ void PoolLoop::FailAttempt(TaskPtr task, absl::Status status) {
 // ---- Ends ----
 
 void PoolLoop::KillOverdue() {
-  for (WorkerProcess* worker : workers_.Overdue(absl::Now())) {
+  for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
     // The answer may be there, and not yet read.
     HandleResponses(*worker);
-    if (worker->deadline() > absl::Now()) continue;
-    if (worker->awaiting_exit()) {
+    if (worker->deadline() > MonotonicNow()) continue;
+    if (worker->frame_deadline() <= MonotonicNow()) {
+      worker->Kill(absl::DataLossError(
+          "a frame on its channel stopped in the middle: something else than "
+          "the worker wrote there"));
+    } else if (worker->awaiting_exit()) {
       worker->Kill(absl::UnavailableError("it closed its channel"));
     } else if (worker->dismissed()) {
       worker->Kill(absl::OkStatus());
@@ -352,13 +363,15 @@ size_t PoolLoop::MissingWorkers() {
 }
 
 void PoolLoop::StartMissing() {
-  if (absl::Now() < next_start_) return;
+  if (MonotonicNow() < next_start_) return;
   for (size_t missing = MissingWorkers(); missing > 0; --missing) {
     absl::Status status = StartWorker(/*eager=*/false);
     if (!status.ok()) {
-      CountFailedStart(status, kRefusedDelay);
+      refused_delay_ = std::min(refused_delay_ * 2, kFailingDelay);
+      CountFailedStart(status, refused_delay_);
       return;
     }
+    refused_delay_ = kRefusedDelay;
   }
 }
 
@@ -368,6 +381,7 @@ absl::Status PoolLoop::StartWorker(bool eager) {
   options.config = MakeConfig(options_);
   options.eager = eager;
   options.start_timeout = options_.worker_start_timeout;
+  options.frame_timeout = options_.frame_timeout;
   absl::StatusOr<std::unique_ptr<WorkerProcess>> worker =
       WorkerProcess::Start(options, *options_.executor);
   if (!worker.ok()) return worker.status();
@@ -380,17 +394,19 @@ void PoolLoop::CountFailedStart(const absl::Status& reason,
                                 absl::Duration delay) {
   ++failed_starts_;
   if (failed_starts_ <= options_.num_workers + kToleratedFailedStarts) {
-    next_start_ = absl::Now() + delay;
+    next_start_ = MonotonicNow() + delay;
     return;
   }
-  next_start_ = absl::Now() + kFailingDelay;
+  next_start_ = MonotonicNow() + kFailingDelay;
   for (const WorkerProcess* worker : workers_.All()) {
-    if (worker->ready() && worker->usable()) return;
+    if (worker->ever_answered() && worker->usable()) return;
   }
   Fail(absl::Status(
       reason.code(),
       absl::StrCat("the pool failed: ", failed_starts_,
-                   " workers in a row did not get ready; the last: ",
+                   " workers in a row ended before their first answer, or "
+                   "could not be started; find out why, and make a new pool; "
+                   "the last: ",
                    reason.message())));
 }
 
@@ -423,7 +439,7 @@ void PoolLoop::DismissIdle() {
 absl::Duration PoolLoop::TimeToNextEvent() {
   absl::Time next = workers_.NextDeadline();
   if (MissingWorkers() > 0) next = std::min(next, next_start_);
-  return std::max(next - absl::Now(), absl::ZeroDuration());
+  return std::max(next - MonotonicNow(), absl::ZeroDuration());
 }
 
 }  // namespace multiproc

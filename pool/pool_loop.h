@@ -103,9 +103,12 @@ class PoolLoop {
   bool stopping_ = false;
   // Not OK once no task is to be run any more: what becomes of them.
   absl::Status ended_;
-  // Workers that ended before they were ready, or could not be started, since
-  // one got ready.
+  // Workers that ended before their first answer, and not with a task, or could
+  // not be started, since the last answer of any.
   int failed_starts_ = 0;
+  // Before the next start after one that the system refused.
+  static constexpr absl::Duration kRefusedDelay = absl::Milliseconds(5);
+  absl::Duration refused_delay_ = kRefusedDelay;
   absl::Time next_start_ = absl::InfinitePast();
 
   // Between the threads.

@@ -13,7 +13,7 @@ namespace multiproc {
 
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
-  // of CPUs that this process may use.
+  // of CPUs that this process may run on (sched_getaffinity(2)).
   int num_workers = 0;
 
   // What starts the workers; null for DefaultExecutor(). Must outlive the pool.
@@ -30,13 +30,19 @@ struct ProcessPoolOptions {
   int max_attempts = 1;
 
   // How many tasks a worker has been sent at a time, up to 65,536. With 1 no
-  // task waits behind another while some worker is idle; more save a wake-up a
-  // task, which pays for tasks of less than some 100 us that take equally long.
+  // task waits behind another while some worker is idle (only behind the start
+  // of a worker that has had none yet: each gets its first before any its
+  // second); more save a wake-up a task, which pays for tasks of less than some
+  // 100 us that take equally long.
   int max_leased_tasks = 1;
 
   // A worker that is not ready this long after its start is killed and
   // replaced.
   absl::Duration worker_start_timeout = absl::Seconds(30);
+
+  // A worker that stops this long in the middle of a message is killed, and its
+  // task ends with DATA_LOSS: something else wrote to its channel.
+  absl::Duration frame_timeout = absl::Seconds(10);
 
   // A worker that still runs this long after it was told to leave is killed.
   absl::Duration worker_exit_timeout = absl::Seconds(5);
@@ -44,7 +50,8 @@ struct ProcessPoolOptions {
 
 struct TaskOptions {
   // The longest run, counted from the task's start in a worker, and not from
-  // Submit. The worker of one that overruns is killed and replaced, and the
+  // Submit; a worker that is idle starts a task when its request is sent. The
+  // worker of one that overruns is killed and replaced, and the
   // task ends with DEADLINE_EXCEEDED. Zero for the pool's.
   absl::Duration timeout = absl::ZeroDuration();
 

@@ -60,6 +60,7 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   status.Update(CheckPositive("task_timeout", options.task_timeout));
   status.Update(
       CheckPositive("worker_start_timeout", options.worker_start_timeout));
+  status.Update(CheckPositive("frame_timeout", options.frame_timeout));
   status.Update(
       CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
   return status;

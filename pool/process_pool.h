@@ -10,7 +10,7 @@
 //     that one's future says which worker died, and how. The worker is
 //     replaced.
 //   * Tasks are started in the order in which they were submitted.
-//   * No child outlives its parent by more than a moment, however that dies.
+//   * No worker outlives its parent by more than a second, however that dies.
 
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
 #define MULTIPROC_POOL_PROCESS_POOL_H_

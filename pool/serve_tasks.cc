@@ -9,9 +9,11 @@
 
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/initialize.h"
@@ -87,10 +89,15 @@ void IgnoreInterrupts() {
 
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
                         ScopedFileHandle responses) {
-  absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests.get());
+  absl::StatusOr<ParentWatch> watch =
+      ParentWatch::Start(requests.get(), responses.get());
   if (!watch.ok()) return watch.status();
-  MessageChannel channel(std::move(requests), std::move(responses),
-                         config.max_frame_bytes());
+  // Never closed: the watch looks at its handles until the process ends.
+  static std::vector<std::unique_ptr<MessageChannel>>* const channels =
+      new std::vector<std::unique_ptr<MessageChannel>>;
+  channels->push_back(std::make_unique<MessageChannel>(
+      std::move(requests), std::move(responses), config.max_frame_bytes()));
+  MessageChannel& channel = *channels->back();
   absl::Status status = SendHello(channel);
   while (status.ok()) {
     const absl::StatusOr<std::optional<Frame>> frame = channel.Receive();

@@ -18,7 +18,8 @@ namespace multiproc {
 // to `responses` at once. Returns OK once `requests` is at its end between two
 // tasks; if that happens during a task, the process ends there and then: nobody
 // wants the answer, and no orphan outlives its parent. DATA_LOSS and others if
-// the parent's frames can't be read.
+// the parent's frames can't be read. To be called once in a process, which
+// keeps the handles until it ends.
 //
 // After each task what it printed to stdout is flushed.
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "multiproc/executors/command.h"
+#include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/pool/serve_tasks.h"
 
 namespace multiproc {
@@ -58,9 +58,10 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
                              MessageChannel channel)
     : id_(options.id),
       eager_(options.eager),
+      frame_timeout_(options.frame_timeout),
       process_(std::move(process)),
       channel_(std::move(channel)),
-      deadline_(absl::Now() + options.start_timeout) {}
+      deadline_(MonotonicNow() + options.start_timeout) {}
 
 void WorkerProcess::Lease(std::unique_ptr<Task> task) {
   // Submit has checked its size.
@@ -78,19 +79,36 @@ void WorkerProcess::Flush() {
 
 absl::Status WorkerProcess::Receive(size_t max_bytes,
                                     const AnswerCallback& on_answer) {
+  const size_t begin = channel_.received_bytes();
   if (receive_error_.ok()) receive_error_ = ReceiveFrames(max_bytes, on_answer);
+  if (!channel_.in_frame()) {
+    frame_deadline_ = absl::InfiniteFuture();
+  } else if (channel_.received_bytes() != begin) {
+    frame_deadline_ = MonotonicNow() + frame_timeout_;
+  }
   return receive_error_;
 }
 
 absl::Status WorkerProcess::ReceiveFrames(size_t max_bytes,
                                           const AnswerCallback& on_answer) {
-  const size_t end = channel_.received_bytes() + max_bytes;
+  const size_t begin = channel_.received_bytes();
   while (true) {
-    const absl::StatusOr<std::optional<Frame>> frame = channel_.Receive();
-    if (!frame.ok()) return frame.status();
-    if (!frame->has_value()) return absl::OkStatus();
+    absl::Status status = HandleFrames(on_answer);
+    // Never before all that was read is handled: nobody would wake for it.
+    if (!status.ok() || channel_.received_bytes() - begin >= max_bytes) {
+      return status;
+    }
+    const absl::StatusOr<bool> filled = channel_.Fill();
+    if (!filled.ok() || !*filled) return filled.status();
+  }
+}
+
+absl::Status WorkerProcess::HandleFrames(const AnswerCallback& on_answer) {
+  while (true) {
+    const absl::StatusOr<std::optional<Frame>> frame = channel_.Next();
+    if (!frame.ok() || !frame->has_value()) return frame.status();
     absl::Status status = HandleFrame(**frame, on_answer);
-    if (!status.ok() || channel_.received_bytes() >= end) return status;
+    if (!status.ok()) return status;
   }
 }
 
@@ -126,6 +144,7 @@ absl::Status WorkerProcess::HandleResponse(const Frame& frame,
   }
   std::unique_ptr<Task> task = std::move(leases_.front());
   leases_.pop_front();
+  ever_answered_ = true;
   StartClock();
   on_answer(std::move(task), std::move(response));
   return absl::OkStatus();
@@ -134,25 +153,28 @@ absl::Status WorkerProcess::HandleResponse(const Frame& frame,
 void WorkerProcess::StartClock() {
   if (!usable_) return;
   deadline_ = leases_.empty() ? absl::InfiniteFuture()
-                              : absl::Now() + leases_.front()->timeout;
+                              : MonotonicNow() + leases_.front()->timeout;
 }
 
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {
   usable_ = false;
   dismissed_ = true;
-  deadline_ = absl::Now() + exit_timeout;
+  deadline_ = MonotonicNow() + exit_timeout;
   channel_.CloseSend();
 }
 
 void WorkerProcess::AwaitExit(absl::Duration grace) {
   usable_ = false;
   awaiting_exit_ = true;
-  deadline_ = absl::Now() + grace;
+  deadline_ = MonotonicNow() + grace;
 }
 
 void WorkerProcess::Kill(absl::Status reason) {
   usable_ = false;
   deadline_ = absl::InfiniteFuture();
+  // Should the system refuse the kill (a task has changed its user), the end of
+  // the channel is what makes the worker go.
+  channel_.CloseSend();
   if (kill_reason_.ok()) kill_reason_ = std::move(reason);
   process_.Kill().IgnoreError();
 }

@@ -2,9 +2,10 @@
 // are leased to it.
 //
 //   absl::StatusOr<std::unique_ptr<WorkerProcess>> worker =
-//       WorkerProcess::Start(id, config, executor);
+//       WorkerProcess::Start(options, executor);
 //   (*worker)->Lease(std::move(task));
-//   absl::Status status = (*worker)->Receive(on_answer);
+//   (*worker)->Flush();
+//   absl::Status status = (*worker)->Receive(max_bytes, on_answer);
 //
 // The rule that everything rests on: a worker answers in order and at once. So
 // of the tasks leased to a worker that is gone, once its channel is drained,
@@ -15,6 +16,7 @@
 #ifndef MULTIPROC_POOL_WORKER_PROCESS_H_
 #define MULTIPROC_POOL_WORKER_PROCESS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -41,8 +43,9 @@ class WorkerProcess {
     WorkerConfig config;
     // Whether it takes tasks before it is ready.
     bool eager = false;
-    // How long it may take to get ready.
+    // How long it may take to get ready, and stop in the middle of a frame.
     absl::Duration start_timeout = absl::InfiniteDuration();
+    absl::Duration frame_timeout = absl::InfiniteDuration();
   };
 
   // Starts a worker by `executor`; errors as of Executor::Spawn.
@@ -68,8 +71,9 @@ class WorkerProcess {
   // Whether it was told to leave.
   bool dismissed() const { return dismissed_; }
   size_t num_leases() const { return leases_.size(); }
-  // Whether it has ever had a task.
+  // Whether it has ever had a task, and answered one.
   bool ever_leased() const { return ever_leased_; }
+  bool ever_answered() const { return ever_answered_; }
 
   // Takes charge of `task` and queues its request; Flush sends it.
   void Lease(std::unique_ptr<Task> task);
@@ -86,9 +90,14 @@ class WorkerProcess {
       std::function<void(std::unique_ptr<Task>, TaskResponse)>;
   absl::Status Receive(size_t max_bytes, const AnswerCallback& on_answer);
 
-  // When the task at the head of the leases must be done, the worker ready, or
-  // the process gone; InfiniteFuture if there is nothing to wait for.
-  absl::Time deadline() const { return deadline_; }
+  // When the task at the head of the leases must be done, the worker ready, the
+  // process gone, or a frame go on (MonotonicNow); InfiniteFuture if there is
+  // nothing to wait for.
+  absl::Time deadline() const { return std::min(deadline_, frame_deadline()); }
+  // The last of these alone.
+  absl::Time frame_deadline() const {
+    return usable_ ? frame_deadline_ : absl::InfiniteFuture();
+  }
 
   // Lets the worker, which has no leases, leave: it finds the end of its
   // channel, and has `exit_timeout` to end.
@@ -115,6 +124,7 @@ class WorkerProcess {
                 MessageChannel channel);
 
   absl::Status ReceiveFrames(size_t max_bytes, const AnswerCallback& on_answer);
+  absl::Status HandleFrames(const AnswerCallback& on_answer);
   absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
   absl::Status HandleResponse(const Frame& frame,
                               const AnswerCallback& on_answer);
@@ -124,6 +134,7 @@ class WorkerProcess {
 
   const uint64_t id_;
   const bool eager_;
+  const absl::Duration frame_timeout_;
   Process process_;
   MessageChannel channel_;
   bool ready_ = false;
@@ -131,7 +142,9 @@ class WorkerProcess {
   bool dismissed_ = false;
   bool awaiting_exit_ = false;
   bool ever_leased_ = false;
+  bool ever_answered_ = false;
   absl::Time deadline_;
+  absl::Time frame_deadline_ = absl::InfiniteFuture();
   absl::Status kill_reason_;
   absl::Status receive_error_;
   std::deque<std::unique_ptr<Task>> leases_;

@@ -33,7 +33,9 @@ absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
 std::unique_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
   Member& member = members_[id];
   StopReceiving(*member.worker);
-  if (member.requests_watched) poller_->Forget(member.worker->requests());
+  if (member.requests_watched != kInvalidFileHandle) {
+    poller_->Forget(member.requests_watched);
+  }
   poller_->Forget(member.worker->exit_event());
   if (member.open_key.has_value()) open_.erase(*member.open_key);
   UpdateDeadline(member, absl::InfiniteFuture());
@@ -59,12 +61,13 @@ void WorkerSet::StopReceiving(WorkerProcess& worker) {
 // for it: an empty pipe is always writable.
 void WorkerSet::UpdateRequests(Member& member) {
   WorkerProcess& worker = *member.worker;
-  if (worker.has_unsent() == member.requests_watched) return;
-  member.requests_watched = worker.has_unsent();
-  if (!member.requests_watched) {
-    poller_->Forget(worker.requests());
+  const bool watched = member.requests_watched != kInvalidFileHandle;
+  if (worker.has_unsent() == watched) return;
+  if (watched) {
+    poller_->Forget(std::exchange(member.requests_watched, kInvalidFileHandle));
     return;
   }
+  member.requests_watched = worker.requests();
   absl::Status status =
       poller_->Watch(worker.requests(), MakeToken(worker, Source::kRequests),
                      Poller::kWritable);

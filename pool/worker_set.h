@@ -78,7 +78,8 @@ class WorkerSet {
   struct Member {
     std::unique_ptr<WorkerProcess> worker;
     bool responses_watched = false;
-    bool requests_watched = false;
+    // The handle as it was: a worker that is dismissed or killed closes it.
+    FileHandle requests_watched = kInvalidFileHandle;
     std::optional<OpenKey> open_key;
     absl::Time deadline = absl::InfiniteFuture();
   };

@@ -89,6 +89,19 @@ void Hang(const std::string& fifo) {
 }
 MULTIPROC_FUNCTION(Hang);
 
+void PauseForEver() {
+  while (true) pause();
+}
+MULTIPROC_FUNCTION(PauseForEver);
+
+// What a worker says first, and then nothing more.
+void SayHelloAndLeave() {
+  WriteAll(InheritedHandles()[1], absl::string_view("\xF5M\x01\x01\0\0\0\0", 8))
+      .IgnoreError();
+  _exit(4);
+}
+MULTIPROC_FUNCTION(SayHelloAndLeave);
+
 // Waits until somebody opens the FIFO for reading.
 int64_t WaitForReader(const std::string& fifo, int64_t n) {
   close(open(fifo.c_str(), O_WRONLY));
@@ -311,6 +324,21 @@ TEST_P(PoolTest, GreatMessagesPassInBothDirectionsAtOnce) {
   for (const auto& future : futures) EXPECT_TRUE(*future.Get() == text);
 }
 
+// What is read together with the end of a great answer must not wait for
+// something else to be read.
+TEST_P(PoolTest, SmallAnswersBehindAGreatOneComeBack) {
+  ProcessPoolOptions options = Options(1);
+  options.max_leased_tasks = 4;
+  const auto pool = MakePool(options);
+  for (int i = 0; i < 30; ++i) {
+    const auto great = pool->Submit(Repeat, size_t{2} << 20);
+    std::vector<Future<int64_t>> small;
+    for (int64_t n = 0; n < 3; ++n) small.push_back(pool->Submit(Square, n));
+    EXPECT_EQ(great.Get()->size(), size_t{2} << 20);
+    for (int64_t n = 0; n < 3; ++n) EXPECT_EQ(*small[n].Get(), n * n);
+  }
+}
+
 TEST_P(PoolTest, AWorkerThatDoesNotReadBlocksNobody) {
   absl::Notification four_are_back;
   std::atomic<int> count{0};
@@ -509,6 +537,18 @@ TEST_P(PoolTest, AFrameOverTheLimitIsRefusedBeforeItComes) {
   EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
 }
 
+TEST_P(PoolTest, HalfAFrameIsNotWaitedForForEver) {
+  ProcessPoolOptions options = Options(1);
+  options.frame_timeout = absl::Milliseconds(50);
+  const auto pool = MakePool(options);
+  const absl::Status status =
+      pool->Submit(WriteOnChannel, std::string("\xF5M\x01\x03\0\0\0\x03", 8))
+          .Get();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("in the middle"));
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+}
+
 TEST_P(PoolTest, AnAnswerToAnotherTaskIsRefused) {
   const auto pool = MakePool(1);
   // A TaskResponse with task_id 99 and an empty result.
@@ -556,19 +596,17 @@ TEST_P(PoolTest, APoolWorksWhereSigchldIsIgnored) {
 
 TEST_P(PoolTest, ATaskThatOverrunsIsKilledAndTheOthersNoticeNothing) {
   const auto pool = MakePool(2);
-  const std::string fifo = MakeFifo();
   TaskOptions options;
   options.timeout = absl::Milliseconds(50);
-  const Future<void> slow = pool->Submit(options, Hang, fifo);
-  ReadFifo(fifo);
+  const Future<void> slow = pool->Submit(options, PauseForEver);
   std::vector<Future<int64_t>> others;
   for (int64_t i = 0; i < 20; ++i) others.push_back(pool->Submit(Square, i));
   const absl::Status status = slow.Get();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
   EXPECT_FALSE(IsTaskError(status));
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("Hang"), HasSubstr("50ms")));
-  EXPECT_EQ(GetTaskFailure(status)->function(), "Hang");
+              AllOf(HasSubstr("PauseForEver"), HasSubstr("50ms")));
+  EXPECT_EQ(GetTaskFailure(status)->function(), "PauseForEver");
   for (int64_t i = 0; i < 20; ++i) EXPECT_EQ(*others[i].Get(), i * i);
 }
 
@@ -582,19 +620,12 @@ TEST_P(PoolTest, DeadlinesRunFromTheStart) {
     const std::string fifo = MakeFifo();
     const auto first = pool->Submit(WaitForReader, fifo, 1);
     TaskOptions options;
-    options.timeout = absl::Seconds(5);
+    options.timeout = absl::Seconds(2);
     const auto second = pool->Submit(options, Square, 3);
-    // Longer than it would take if the queue counted is too long for a test:
-    // with the clock of the first task running, the second would be overdue
-    // at once.
-    TaskOptions short_options;
-    short_options.timeout = absl::Milliseconds(300);
-    const auto third = pool->Submit(short_options, Square, 4);
-    EXPECT_FALSE(third.WaitWithTimeout(absl::Milliseconds(400)));
+    EXPECT_FALSE(second.WaitWithTimeout(options.timeout * 1.2));
     ReadFifo(fifo);
     EXPECT_EQ(*first.Get(), 1);
     EXPECT_EQ(*second.Get(), 9);
-    EXPECT_EQ(*third.Get(), 16);
   }
 }
 
@@ -690,6 +721,26 @@ TEST_P(PoolTest, CloseRefusesNewTasksAndRunsTheOld) {
     EXPECT_TRUE(futures[i].Ready());
     EXPECT_EQ(*futures[i].Get(), i * i);
   }
+}
+
+TEST_P(PoolTest, ManyThreadsMayJoin) {
+  absl::Notification go_on;
+  std::atomic<bool> returned{false};
+  const auto pool = MakePool(1);
+  pool->Submit(Nothing).OnDone([&](const absl::Status&) {
+    go_on.WaitForNotification();
+    returned = true;
+  });
+  pool->Close();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_TRUE(pool->Join().ok());
+      EXPECT_TRUE(returned);
+    });
+  }
+  go_on.Notify();
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_P(PoolTest, JoinBeforeCloseIsRefused) {
@@ -867,6 +918,30 @@ TEST_P(PoolTest, ACrashLoopFailsThePoolWithItsReason) {
       AllOf(HasSubstr("the pool failed"), HasSubstr("exited with code 1")));
   EXPECT_EQ(ErrorOf(pool->Submit(Square, 3)), status);
   EXPECT_EQ(pool->Join(), status);
+}
+
+TEST_P(PoolTest, WorkersThatDieAfterHelloAreACrashLoopToo) {
+  FailingExecutor failing(
+      executor(), 0, [](Executor& real, const Command& worker) {
+        Command command = Command::Function(SayHelloAndLeave);
+        command.inherited_handles = worker.inherited_handles;
+        return real.Spawn(command);
+      });
+  ProcessPoolOptions options = Options(2);
+  options.executor = &failing;
+  const auto pool = MakePool(options);
+  // Not for a task's sake: there is none. Join returns once the pool has
+  // failed.
+  absl::Status status;
+  while (status.ok()) status = ErrorOf(pool->Submit(Square, 3));
+  // Tasks that were leased to one of them end with it, until the pool fails.
+  while (GetTaskFailure(status).has_value()) {
+    status = ErrorOf(pool->Submit(Square, 3));
+  }
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("before their first answer"),
+                    HasSubstr("exited with code 4")));
 }
 
 TEST_P(PoolTest, APoolWhoseFirstWorkerCannotStartIsNotMade) {

@@ -3,6 +3,10 @@
 //   print    prints without flushing, starts a function that prints, and prints
 //   die      makes a pool with busy workers, and is killed
 //   leave    makes a pool that is destroyed after main, with tasks queued
+//   idle     makes a pool with idle workers that hang when they exit, and is
+//   killed daemon   closes its standard streams, and writes what a pool
+//   computes to the
+//            file that its second argument names
 
 #include <signal.h>
 #include <unistd.h>
@@ -60,6 +64,33 @@ int Die() {
   while (true) pause();
 }
 
+// As some library's static object might.
+void HangAtExit() {
+  std::atexit([] {
+    while (true) pause();
+  });
+}
+MULTIPROC_FUNCTION(HangAtExit);
+
+int Idle() {
+  const auto pool = MakePool();
+  if (!pool->Submit(HangAtExit).Get().ok()) return 1;
+  std::printf("idle\n");
+  std::fflush(stdout);
+  while (true) pause();
+}
+
+int Sum(int a, int b) { return a + b; }
+MULTIPROC_FUNCTION(Sum);
+
+int RunAsDaemon(const char* path) {
+  for (int fd = 0; fd < 3; ++fd) close(fd);
+  const absl::StatusOr<int> sum = MakePool()->Submit(Sum, 2, 3).Get();
+  std::FILE* file = std::fopen(path, "w");
+  std::fprintf(file, "%d %s", sum.value_or(0), sum.status().ToString().c_str());
+  return std::fclose(file);
+}
+
 int Leave() {
   static const auto pool = MakePool();
   for (int i = 0; i < 5; ++i) pool->Submit(PrintTask, i);
@@ -74,5 +105,7 @@ int main(int argc, char** argv) {
   if (what == "print") return Print();
   if (what == "die") return Die();
   if (what == "leave") return Leave();
+  if (what == "idle") return Idle();
+  if (what == "daemon" && argc > 2) return RunAsDaemon(argv[2]);
   return 99;
 }

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -21,8 +23,9 @@ using ::testing::UnorderedElementsAre;
 class WholeProgramTest : public BackendTest {
  protected:
   // Starts the program with this backend as its default.
-  Process Start(const std::string& what) {
-    Command command = Command::Program(getenv("WHOLE_PROGRAM"), {what});
+  Process Start(std::vector<std::string> arguments) {
+    Command command =
+        Command::Program(getenv("WHOLE_PROGRAM"), std::move(arguments));
     command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
     command.standard_output = Stdio::Pipe();
     absl::StatusOr<Process> process = executor().Spawn(command);
@@ -39,7 +42,7 @@ class WholeProgramTest : public BackendTest {
 };
 
 TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
-  Process program = Start("print");
+  Process program = Start({"print"});
   EXPECT_THAT(LinesOf(program), ElementsAre("before", "before stream", "child",
                                             "child stream", "after"));
   EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
@@ -48,7 +51,7 @@ TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
 // The end of its output comes only when the last worker has gone, which were in
 // the middle of a task each.
 TEST_P(WholeProgramTest, NoWorkerOutlivesAKilledParent) {
-  Process program = Start("die");
+  Process program = Start({"die"});
   std::string text;
   char byte;
   while (text != "busy\nbusy\n" &&
@@ -60,8 +63,27 @@ TEST_P(WholeProgramTest, NoWorkerOutlivesAKilledParent) {
   EXPECT_EQ(*ReadToEnd(program.standard_output().get()), "");
 }
 
+// Here nobody is left who could kill them.
+TEST_P(WholeProgramTest, NoIdleWorkerOutlivesAKilledParent) {
+  Process program = Start({"idle"});
+  char text[5];
+  ASSERT_EQ(*ReadSome(program.standard_output().get(), text, 5), 5);
+  EXPECT_TRUE(program.Kill().ok());
+  EXPECT_EQ(*ReadToEnd(program.standard_output().get()), "");
+}
+
+TEST_P(WholeProgramTest, APoolWorksWithoutStandardStreams) {
+  const std::string path = testing::TempDir() + "/daemon_" + GetParam();
+  Process program = Start({"daemon", path});
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+  std::ifstream file(path);
+  std::string text;
+  std::getline(file, text);
+  EXPECT_EQ(text, "5 OK");
+}
+
 TEST_P(WholeProgramTest, APoolThatLivesUntilExitRunsItsTasks) {
-  Process program = Start("leave");
+  Process program = Start({"leave"});
   EXPECT_THAT(
       LinesOf(program),
       UnorderedElementsAre("task 0", "task 1", "task 2", "task 3", "task 4"));
