@@ -50,6 +50,10 @@ class MessageChannel {
   // Whether Flush has left something.
   bool has_unsent() const { return sent_ < unsent_.size(); }
 
+  // How many bytes the queue takes: what is unsent, and at most as much again that
+  // was sent.
+  size_t queue_size() const { return unsent_.size(); }
+
   // The next frame, valid until the next call; nullopt if a non-blocking
   // channel has none yet. OUT_OF_RANGE at the end of the stream, and the
   // message says whether that is within a frame; else as FrameReader::Next.

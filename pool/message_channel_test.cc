@@ -95,6 +95,27 @@ class SigpipeBlocked {
   sigset_t old_mask_;
 };
 
+// As with a worker that always has a request waiting: the queue is never empty,
+// and must not keep what it has sent.
+TEST_F(MessageChannelTest, AQueueThatIsNeverEmptyDoesNotGrow) {
+  MakeNonBlocking(*left_);
+  MakeNonBlocking(*right_);
+  const std::string text(100000, 'x');
+  uint64_t received = 0;
+  for (uint64_t i = 0; i < 500; ++i) {
+    ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(i, text)).ok());
+    ASSERT_TRUE(left_->Flush().ok());
+    while (received + 3 < i) {
+      const absl::StatusOr<std::optional<Frame>> frame = right_->Receive();
+      ASSERT_TRUE(frame.ok()) << frame.status();
+      received += frame->has_value() ? 1 : 0;
+      ASSERT_TRUE(left_->Flush().ok());
+    }
+    if (i > 3) ASSERT_TRUE(left_->has_unsent());
+    ASSERT_LE(left_->queue_size(), 10 * text.size());
+  }
+}
+
 TEST_F(MessageChannelTest, BlockingSidesExchangeMessages) {
   ASSERT_TRUE(
       left_->Send(FrameType::kTaskResponse, Response(1, "to right")).ok());

@@ -127,9 +127,7 @@ class ExecutorTest : public BackendTest {
   void SetUp() override { before_ = ProcessState::Now(); }
 
   // No test may leave anything behind.
-  void TearDown() override {
-    EXPECT_EQ(StateOnceSettled(before_).ToString(), before_.ToString());
-  }
+  void TearDown() override { EXPECT_EQ(LeftBehindSince(before_), ""); }
 
   Process SpawnOrDie(const Command& command) {
     absl::StatusOr<Process> process = executor().Spawn(command);

@@ -54,13 +54,18 @@ std::string ProcessState::ToString() const {
                       children, " children");
 }
 
-ProcessState StateOnceSettled(const ProcessState& expected) {
-  ProcessState state = ProcessState::Now();
-  for (int i = 0; i < 500 && !(state == expected); ++i) {
+std::string LeftBehindSince(const ProcessState& before) {
+  ProcessState now = ProcessState::Now();
+  const auto is_more = [&] {
+    return now.descriptors > before.descriptors ||
+           now.threads > before.threads || now.children > before.children;
+  };
+  for (int i = 0; i < 500 && is_more(); ++i) {
     absl::SleepFor(absl::Milliseconds(10));
-    state = ProcessState::Now();
+    now = ProcessState::Now();
   }
-  return state;
+  if (!is_more()) return "";
+  return absl::StrCat(now.ToString(), "; before: ", before.ToString());
 }
 
 }  // namespace multiproc

@@ -16,14 +16,13 @@ struct ProcessState {
   int children = 0;  // Zombies among them.
 
   std::string ToString() const;
-  friend bool operator==(const ProcessState& a, const ProcessState& b) {
-    return a.ToString() == b.ToString();
-  }
 };
 
-// The state when it equals `expected`, or after some seconds: what ends on its
-// own may need a moment.
-ProcessState StateOnceSettled(const ProcessState& expected);
+// What there is beyond `before`, which was the state earlier; empty for
+// nothing. What ends on its own, such as a thread that nobody joins, has some
+// seconds for it. Less than before is no fault: something of an earlier test
+// has ended.
+std::string LeftBehindSince(const ProcessState& before);
 
 }  // namespace multiproc
 
