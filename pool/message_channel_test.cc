@@ -111,7 +111,7 @@ TEST_F(MessageChannelTest, AQueueThatIsNeverEmptyDoesNotGrow) {
       received += frame->has_value() ? 1 : 0;
       ASSERT_TRUE(left_->Flush().ok());
     }
-    if (i > 3) ASSERT_TRUE(left_->has_unsent());
+    ASSERT_TRUE(i <= 3 || left_->has_unsent());
     ASSERT_LE(left_->queue_size(), 10 * text.size());
   }
 }
