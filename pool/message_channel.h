@@ -50,8 +50,8 @@ class MessageChannel {
   // Whether Flush has left something.
   bool has_unsent() const { return sent_ < unsent_.size(); }
 
-  // How many bytes the queue takes: what is unsent, and at most as much again that
-  // was sent.
+  // How many bytes the queue takes: what is unsent, and at most as much again
+  // that was sent.
   size_t queue_size() const { return unsent_.size(); }
 
   // The next frame, valid until the next call; nullopt if a non-blocking
