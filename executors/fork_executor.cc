@@ -144,11 +144,7 @@ absl::Status FailureError(const SpawnPlan& plan, const Failure& failure) {
     case Phase::kExec:
       break;
   }
-  const bool executable = access(plan.path.c_str(), X_OK) == 0;
-  return PosixError(executable && failure.error == ENOENT
-                        ? "exec (is its interpreter there?)"
-                        : "exec",
-                    plan.path, failure.error);
+  return ExecError(plan, failure.error);
 }
 
 absl::StatusOr<Process> Watch(pid_t pid, SpawnPlan& plan) {

@@ -123,10 +123,7 @@ absl::Status SpawnError(const SpawnPlan& plan, int error) {
       (error == EPERM || error == ESRCH)) {
     return PosixError("setpgid", absl::StrCat(*plan.process_group), error);
   }
-  return PosixError(executable && error == ENOENT
-                        ? "exec (is its interpreter there?)"
-                        : "exec",
-                    plan.path, error);
+  return ExecError(plan, error);
 }
 
 }  // namespace

@@ -298,6 +298,14 @@ absl::StatusOr<ScopedFileHandle> CopyHandleAbove(FileHandle handle,
   return ScopedFileHandle::Adopt(copy);
 }
 
+absl::Status ExecError(const SpawnPlan& plan, int error) {
+  const bool executable = access(plan.path.c_str(), X_OK) == 0;
+  return PosixError(executable && error == ENOENT
+                        ? "exec (is its interpreter there?)"
+                        : "exec",
+                    plan.path, error);
+}
+
 absl::StatusOr<SpawnPlan> SpawnPlan::Make(const Command& command, Start start) {
   return Planner(command, start).Make();
 }

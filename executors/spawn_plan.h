@@ -74,6 +74,10 @@ struct SpawnPlan {
   StdioEnds parent_ends;
 };
 
+// Why the exec of `plan` failed with `error`, which may be its interpreter's
+// fault.
+absl::Status ExecError(const SpawnPlan& plan, int error);
+
 }  // namespace multiproc
 
 #endif  // MULTIPROC_EXECUTORS_SPAWN_PLAN_H_

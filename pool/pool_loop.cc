@@ -26,9 +26,8 @@ constexpr absl::Duration kExitGrace = absl::Milliseconds(100);
 // Beyond as many as there are workers, this many may fail to start in a row
 // before the pool gives up.
 constexpr int kToleratedFailedStarts = 4;
-// Before the next start, if the system refused the last one (too many
-// processes, no memory), or if workers fail while others live.
-// Doubled each time.
+// Before the next start, if workers fail while others live; and the longest
+// delay after a start that the system refused (too many processes, no memory).
 constexpr absl::Duration kFailingDelay = absl::Seconds(1);
 
 absl::Status ClosedError() {
