@@ -5,7 +5,9 @@
 //   LOG(INFO) << status->ToString();  // "killed by signal 9 (Killed)"
 //
 // The code and the signal are never mixed into one number: a process that
-// exits with 9 is no process that was killed by signal 9.
+// exits with 9 is no process that was killed by signal 9. Windows has no
+// signals: there Kill and Terminate end a process with exit codes that nothing
+// else has, and FromWindowsCode knows them again.
 // Thread-safe as any value is.
 
 #ifndef MULTIPROC_EXECUTORS_EXIT_STATUS_H_
@@ -28,6 +30,17 @@ class ExitStatus {
     ExitStatus status(Kind::kSignaled, static_cast<uint32_t>(signal));
     status.core_dumped_ = core_dumped;
     return status;
+  }
+
+  // What an exit code says on Windows: Signaled for a code of
+  // WindowsCodeOfSignal, Exited for any other.
+  static ExitStatus FromWindowsCode(uint32_t code);
+
+  // The exit code that stands for `signal`, from 1 to 255, on Windows: an
+  // NTSTATUS of severity "error" with the bit for codes that are not
+  // Microsoft's, and "MP" (ntstatus.h).
+  static constexpr uint32_t WindowsCodeOfSignal(int signal) {
+    return 0xE04D5000u | static_cast<uint32_t>(signal & 0xFF);
   }
 
   // The process has ended, and its status went to somebody else: the program
@@ -55,8 +68,9 @@ class ExitStatus {
 
   bool core_dumped() const { return core_dumped_; }
 
-  // "exited with code 3", "killed by signal 9 (Killed)", "ended, nobody knows
-  // how".
+  // "exited with code 3", "exited with code 0xC0000005
+  // (STATUS_ACCESS_VIOLATION)", "killed by signal 9 (Killed)", "ended, nobody
+  // knows how".
   std::string ToString() const;
 
   friend bool operator==(const ExitStatus& a, const ExitStatus& b) {

@@ -35,7 +35,23 @@ TEST(ExitStatusTest, OnlyCodeZeroIsSuccess) {
 TEST(ExitStatusTest, CodesOfThirtyTwoBitsSurvive) {
   const ExitStatus status = ExitStatus::Exited(0xC0000005);
   EXPECT_EQ(status.exit_code(), 0xC0000005);
-  EXPECT_EQ(status.ToString(), "exited with code 3221225477");
+  EXPECT_EQ(status.ToString(),
+            "exited with code 0xC0000005 (STATUS_ACCESS_VIOLATION)");
+  EXPECT_EQ(ExitStatus::Exited(0xC0FFEE00).ToString(),
+            "exited with code 0xC0FFEE00");
+  EXPECT_EQ(ExitStatus::Exited(123456789).ToString(),
+            "exited with code 123456789");
+}
+
+TEST(ExitStatusTest, WindowsCodesOfSignalsAreSignalsAndNoOthersAre) {
+  for (const int signal : {1, 9, 15, 255}) {
+    const uint32_t code = ExitStatus::WindowsCodeOfSignal(signal);
+    EXPECT_EQ(ExitStatus::FromWindowsCode(code), ExitStatus::Signaled(signal));
+  }
+  for (const uint32_t code :
+       {0u, 1u, 9u, 259u, 0xC000013Au, 0xE04D5000u, 0xE04D5109u, 0xFFFFFFFFu}) {
+    EXPECT_EQ(ExitStatus::FromWindowsCode(code), ExitStatus::Exited(code));
+  }
 }
 
 TEST(ExitStatusTest, SignaledHasASignalOnly) {

@@ -87,19 +87,21 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes);
 // Reads until the end of a blocking handle.
 absl::StatusOr<std::string> ReadToEnd(FileHandle handle);
 
-// Makes reads and writes of `handle` return instead of waiting. It holds for
-// the open file, and so for everybody who shares it: meant for this process's
-// end of a pipe.
-absl::Status SetNonBlocking(FileHandle handle);
-
 // Waits until `handle` is readable or at its end, or for the exit event of a
-// Process; false if that took longer than `timeout`.
+// Process; false if that took longer than `timeout`. Nothing of the pipe is
+// taken. On Windows a blocking pipe can only be asked (PeekNamedPipe), and is
+// asked again every few milliseconds; all else is waited for without polling.
 bool WaitReadable(FileHandle handle, absl::Duration timeout);
 
 // A one-way pipe. Neither end is inherited by any child, unless a Command names
 // it.
 struct Pipe {
-  static absl::StatusOr<Pipe> Create();
+  // The ends on which reads and writes return instead of waiting. They are for
+  // this process alone: a child that got one would not expect that. It is asked
+  // for here, since Windows decides it when a handle is opened.
+  enum class NonBlocking { kNeither, kReadEnd, kWriteEnd, kBoth };
+
+  static absl::StatusOr<Pipe> Create(NonBlocking ends = NonBlocking::kNeither);
 
   ScopedFileHandle read_end;
   ScopedFileHandle write_end;

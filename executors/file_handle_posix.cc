@@ -87,6 +87,14 @@ int MakePipe(int fds[2]) {
 #endif
 }
 
+absl::Status SetNonBlocking(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return PosixError("fcntl(O_NONBLOCK)", "", errno);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 ScopedFileHandle::ScopedFileHandle(FileHandle handle) : handle_(handle) {
@@ -143,14 +151,6 @@ absl::StatusOr<std::string> ReadToEnd(FileHandle handle) {
   }
 }
 
-absl::Status SetNonBlocking(FileHandle handle) {
-  const int flags = fcntl(handle, F_GETFL);
-  if (flags < 0 || fcntl(handle, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return PosixError("fcntl(O_NONBLOCK)", "", errno);
-  }
-  return absl::OkStatus();
-}
-
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {
   const absl::Time deadline = MonotonicNow() + timeout;
   struct pollfd entry = {handle, POLLIN, 0};
@@ -160,7 +160,7 @@ bool WaitReadable(FileHandle handle, absl::Duration timeout) {
   return true;
 }
 
-absl::StatusOr<Pipe> Pipe::Create() {
+absl::StatusOr<Pipe> Pipe::Create(NonBlocking ends) {
   int fds[2];
   {
     HandleTable::Lock lock;
@@ -171,6 +171,14 @@ absl::StatusOr<Pipe> Pipe::Create() {
   Pipe pipe;
   pipe.read_end = ScopedFileHandle::Adopt(fds[0]);
   pipe.write_end = ScopedFileHandle::Adopt(fds[1]);
+  absl::Status status;
+  if (ends == NonBlocking::kReadEnd || ends == NonBlocking::kBoth) {
+    status.Update(SetNonBlocking(fds[0]));
+  }
+  if (ends == NonBlocking::kWriteEnd || ends == NonBlocking::kBoth) {
+    status.Update(SetNonBlocking(fds[1]));
+  }
+  if (!status.ok()) return status;
   return pipe;
 }
 

@@ -21,8 +21,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Pipe NewPipe() {
-  absl::StatusOr<Pipe> pipe = Pipe::Create();
+Pipe NewPipe(Pipe::NonBlocking ends = Pipe::NonBlocking::kNeither) {
+  absl::StatusOr<Pipe> pipe = Pipe::Create(ends);
   EXPECT_TRUE(pipe.ok()) << pipe.status();
   return *std::move(pipe);
 }
@@ -203,8 +203,7 @@ TEST(FileHandleTest, WriteSomeToAClosedPipeIsAborted) {
 }
 
 TEST(FileHandleTest, NonBlockingReadOfNothingIsUnavailable) {
-  Pipe pipe = NewPipe();
-  ASSERT_TRUE(SetNonBlocking(pipe.read_end.get()).ok());
+  Pipe pipe = NewPipe(Pipe::NonBlocking::kReadEnd);
   char buffer[8];
   EXPECT_EQ(ReadSome(pipe.read_end.get(), buffer, sizeof(buffer)).status(),
             absl::UnavailableError(""));
@@ -221,8 +220,7 @@ TEST(FileHandleTest, NonBlockingReadOfNothingIsUnavailable) {
 }
 
 TEST(FileHandleTest, NonBlockingWriteTakesAPartAndThenNothing) {
-  Pipe pipe = NewPipe();
-  ASSERT_TRUE(SetNonBlocking(pipe.write_end.get()).ok());
+  Pipe pipe = NewPipe(Pipe::NonBlocking::kWriteEnd);
   const std::string text(size_t{4} << 20, 'x');
   const absl::StatusOr<size_t> part = WriteSome(pipe.write_end.get(), text);
   ASSERT_TRUE(part.ok()) << part.status();
@@ -230,12 +228,6 @@ TEST(FileHandleTest, NonBlockingWriteTakesAPartAndThenNothing) {
   EXPECT_LT(*part, text.size());
   EXPECT_EQ(WriteSome(pipe.write_end.get(), text).status(),
             absl::UnavailableError(""));
-}
-
-TEST(FileHandleTest, SetNonBlockingOfAnInvalidHandleFails) {
-  const absl::Status status = SetNonBlocking(kInvalidFileHandle);
-  EXPECT_FALSE(status.ok());
-  EXPECT_THAT(status.message(), HasSubstr("O_NONBLOCK"));
 }
 
 TEST(FileHandleTest, WaitReadableTimesOut) {

@@ -1,6 +1,8 @@
 #include "multiproc/pool/message_channel.h"
 
+#ifndef _WIN32
 #include <signal.h>
+#endif
 
 #include <cstdint>
 #include <optional>
@@ -30,15 +32,18 @@ TaskResponse Response(uint64_t id, std::string result = "") {
   return response;
 }
 
-// Both ends of a channel in one process. `left` is set non-blocking by some
-// tests, as the parent's end is.
+// Whether a side waits, as a worker does, or not, as the parent.
+enum class Side { kBlocking, kNonBlocking };
+
+// Both ends of a channel in one process.
 class MessageChannelTest : public ::testing::Test {
  protected:
   void SetUp() override { Connect(kDefaultMaxFrameBytes); }
 
-  void Connect(size_t max_frame_bytes) {
-    absl::StatusOr<Pipe> to_right = Pipe::Create();
-    absl::StatusOr<Pipe> to_left = Pipe::Create();
+  void Connect(size_t max_frame_bytes, Side left = Side::kBlocking,
+               Side right = Side::kBlocking) {
+    absl::StatusOr<Pipe> to_right = MakePipe(right, left);
+    absl::StatusOr<Pipe> to_left = MakePipe(left, right);
     ASSERT_TRUE(to_right.ok() && to_left.ok());
     left_.emplace(std::move(to_left->read_end), std::move(to_right->write_end),
                   max_frame_bytes);
@@ -46,9 +51,13 @@ class MessageChannelTest : public ::testing::Test {
                    max_frame_bytes);
   }
 
-  static void MakeNonBlocking(const MessageChannel& channel) {
-    ASSERT_TRUE(SetNonBlocking(channel.in()).ok());
-    ASSERT_TRUE(SetNonBlocking(channel.out()).ok());
+  static absl::StatusOr<Pipe> MakePipe(Side reader, Side writer) {
+    const bool read = reader == Side::kNonBlocking;
+    const bool write = writer == Side::kNonBlocking;
+    return Pipe::Create(read && write ? Pipe::NonBlocking::kBoth
+                        : read        ? Pipe::NonBlocking::kReadEnd
+                        : write       ? Pipe::NonBlocking::kWriteEnd
+                                      : Pipe::NonBlocking::kNeither);
   }
 
   // Puts bytes on the way to `right_`, past the channel.
@@ -74,6 +83,12 @@ TaskResponse Received(MessageChannel* channel) {
   return response;
 }
 
+#ifdef _WIN32
+// There is no SIGPIPE.
+struct SigpipeBlocked {
+  ~SigpipeBlocked() {}
+};
+#else
 // Keeps SIGPIPE from this thread, and takes one back that has come.
 class SigpipeBlocked {
  public:
@@ -94,12 +109,12 @@ class SigpipeBlocked {
   sigset_t sigpipe_;
   sigset_t old_mask_;
 };
+#endif
 
 // As with a worker that always has a request waiting: the queue is never empty,
 // and must not keep what it has sent.
 TEST_F(MessageChannelTest, AQueueThatIsNeverEmptyDoesNotGrow) {
-  MakeNonBlocking(*left_);
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
   const std::string text(100000, 'x');
   uint64_t received = 0;
   for (uint64_t i = 0; i < 500; ++i) {
@@ -131,7 +146,7 @@ TEST_F(MessageChannelTest, BlockingSidesExchangeMessages) {
 }
 
 TEST_F(MessageChannelTest, SendOnlyQueues) {
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kBlocking, Side::kNonBlocking);
   EXPECT_FALSE(left_->has_unsent());
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1)).ok());
   EXPECT_TRUE(left_->has_unsent());
@@ -163,7 +178,7 @@ TEST_F(MessageChannelTest, EmptyMessageArrives) {
 }
 
 TEST_F(MessageChannelTest, NonBlockingReceiveHasNothingYet) {
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kBlocking, Side::kNonBlocking);
   for (int i = 0; i < 2; ++i) {
     const absl::StatusOr<std::optional<Frame>> frame = right_->Receive();
     ASSERT_TRUE(frame.ok()) << frame.status();
@@ -173,7 +188,7 @@ TEST_F(MessageChannelTest, NonBlockingReceiveHasNothingYet) {
 }
 
 TEST_F(MessageChannelTest, NonBlockingReceiveJoinsPartsOfAFrame) {
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kBlocking, Side::kNonBlocking);
   const std::string payload = Response(5, "abc").SerializeAsString();
   const std::string frame =
       MakeFrameHeader(FrameType::kTaskResponse, payload.size()) + payload;
@@ -189,8 +204,7 @@ TEST_F(MessageChannelTest, NonBlockingReceiveJoinsPartsOfAFrame) {
 // 8 MiB each way through pipes of some 64 KiB, which neither side can write at
 // once.
 TEST_F(MessageChannelTest, GreatMessagesCrossInParts) {
-  MakeNonBlocking(*left_);
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
   const std::string to_right(size_t{8} << 20, 'r');
   const std::string to_left(size_t{8} << 20, 'l');
   ASSERT_TRUE(
@@ -228,8 +242,7 @@ TEST_F(MessageChannelTest, GreatMessagesCrossInParts) {
 }
 
 TEST_F(MessageChannelTest, MessageQueuedBehindAPartArrivesBehindIt) {
-  MakeNonBlocking(*left_);
-  MakeNonBlocking(*right_);
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
   const std::string great(size_t{1} << 20, 'x');
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1, great)).ok());
   ASSERT_TRUE(left_->Flush().ok());
@@ -299,7 +312,7 @@ TEST_F(MessageChannelTest, PeerThatIsGoneIsAborted) {
 
 TEST_F(MessageChannelTest, PeerThatGoesInTheMiddleIsAborted) {
   const SigpipeBlocked no_sigpipe;
-  MakeNonBlocking(*left_);
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kBlocking);
   ASSERT_TRUE(left_
                   ->Send(FrameType::kTaskResponse,
                          Response(1, std::string(size_t{1} << 20, 'x')))

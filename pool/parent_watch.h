@@ -1,7 +1,8 @@
 // Ends a worker whose parent is gone, also in the middle of a task.
 //
-//   absl::StatusOr<ParentWatch> watch = ParentWatch::Start(requests,
-//   responses); while (watch->BeginTask()) {
+//   absl::StatusOr<ParentWatch> watch =
+//       ParentWatch::Start(requests, responses);
+//   while (watch->BeginTask()) {
 //     ... run it ...
 //     watch->EndTask();
 //   }
@@ -30,7 +31,8 @@ class ParentWatch {
   // thread of its own that lives as long as the process: so must they. The end
   // of the requests alone says that the worker is to leave; that nobody reads
   // the responses any more says that the parent is gone, and the process then
-  // ends within half a second, whatever its exit handlers do.
+  // ends within half a second, whatever its exit handlers do. (On Windows only
+  // the latter is seen: a pipe that is read from can't be asked about its end.)
   // RESOURCE_EXHAUSTED if there is no thread to be had.
   static absl::StatusOr<ParentWatch> Start(FileHandle requests,
                                            FileHandle responses);

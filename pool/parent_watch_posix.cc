@@ -8,7 +8,6 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "multiproc/executors/library_thread.h"
 #include "multiproc/pool/parent_watch.h"
 
 namespace multiproc {
@@ -27,15 +26,6 @@ void WaitForOtherEnd(FileHandle handle) {
 
 }  // namespace
 
-absl::StatusOr<ParentWatch> ParentWatch::Start(FileHandle requests,
-                                               FileHandle responses) {
-  auto flags = std::make_shared<Flags>();
-  absl::Status started = LibraryThread::StartDetached(
-      [requests, responses, flags] { Run(requests, responses, *flags); });
-  if (!started.ok()) return started;
-  return ParentWatch(std::move(flags));
-}
-
 void ParentWatch::Run(FileHandle requests, FileHandle responses, Flags& flags) {
   WaitForOtherEnd(requests);
   flags.parent_is_gone = true;
@@ -47,14 +37,5 @@ void ParentWatch::Run(FileHandle requests, FileHandle responses, Flags& flags) {
   absl::SleepFor(absl::Milliseconds(500));
   _exit(1);
 }
-
-bool ParentWatch::BeginTask() {
-  flags_->busy = true;
-  if (!flags_->parent_is_gone) return true;
-  flags_->busy = false;
-  return false;
-}
-
-void ParentWatch::EndTask() { flags_->busy = false; }
 
 }  // namespace multiproc

@@ -102,12 +102,6 @@ class PollPoller : public Poller {
  public:
   explicit PollPoller(Pipe wake) : wake_(std::move(wake)) {}
 
-  absl::Status Open() {
-    absl::Status status = SetNonBlocking(wake_.read_end.get());
-    status.Update(SetNonBlocking(wake_.write_end.get()));
-    return status;
-  }
-
   absl::Status Watch(FileHandle handle, uint64_t token,
                      Interest interest) override {
     watched_[handle] = {token, interest};
@@ -152,12 +146,9 @@ class PollPoller : public Poller {
 };
 
 absl::StatusOr<std::unique_ptr<Poller>> MakePoller() {
-  absl::StatusOr<Pipe> wake = Pipe::Create();
+  absl::StatusOr<Pipe> wake = Pipe::Create(Pipe::NonBlocking::kBoth);
   if (!wake.ok()) return wake.status();
-  auto poller = std::make_unique<PollPoller>(*std::move(wake));
-  absl::Status status = poller->Open();
-  if (!status.ok()) return status;
-  return poller;
+  return std::make_unique<PollPoller>(*std::move(wake));
 }
 
 #endif

@@ -49,7 +49,7 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
   failure.set_worker_pid(worker.pid());
   failure.set_attempt(task.attempt);
   if (exit_status.exited()) {
-    failure.set_exit_code(static_cast<int32_t>(*exit_status.exit_code()));
+    failure.set_exit_code(*exit_status.exit_code());
   }
   if (exit_status.signaled()) failure.set_signal(*exit_status.signal());
   return failure;

@@ -1,15 +1,11 @@
 #include "multiproc/pool/process_pool.h"
 
-#include <thread>  // NOLINT(build/c++11): hardware_concurrency
 #include <utility>
-
-#ifdef __linux__
-#include <sched.h>
-#endif
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
+#include "multiproc/pool/cpu_count.h"
 
 namespace multiproc {
 namespace {
@@ -64,17 +60,6 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   status.Update(
       CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
   return status;
-}
-
-// Of those that this process may use: containers and taskset(1) give it fewer
-// than the machine has.
-int CountCpus() {
-#ifdef __linux__
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0) return CPU_COUNT(&cpus);
-#endif
-  const int count = static_cast<int>(std::thread::hardware_concurrency());
-  return count > 0 ? count : 1;
 }
 
 // What the pool itself can tell of a call before it is queued.

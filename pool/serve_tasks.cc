@@ -1,10 +1,9 @@
 #include "multiproc/pool/serve_tasks.h"
 
 #ifdef _WIN32
-#include <process.h>
+#include "multiproc/executors/windows_api.h"
 #else
 #include <signal.h>
-#include <unistd.h>
 #endif
 
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
@@ -72,7 +72,7 @@ absl::Status ServeTask(const Frame& frame, MessageChannel& channel) {
 
 absl::Status SendHello(MessageChannel& channel) {
   WorkerHello hello;
-  hello.set_pid(getpid());
+  hello.set_pid(CurrentPid());
   absl::Status status = channel.Send(FrameType::kWorkerHello, hello);
   return status.ok() ? channel.Flush() : status;
 }
@@ -80,7 +80,10 @@ absl::Status SendHello(MessageChannel& channel) {
 // Ctrl-C goes to every process of the terminal's foreground group. What becomes
 // of the tasks is the parent's decision.
 void IgnoreInterrupts() {
-#ifndef _WIN32
+#ifdef _WIN32
+  // Ctrl-C alone; programs that a task starts inherit it, as there.
+  SetConsoleCtrlHandler(nullptr, TRUE);
+#else
   signal(SIGINT, SIG_IGN);
 #endif
 }

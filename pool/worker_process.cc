@@ -6,32 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/command.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/pool/channel_pipes.h"
 #include "multiproc/pool/serve_tasks.h"
 
 namespace multiproc {
 namespace {
 
-// The parent's ends and the worker's.
-struct ChannelPipes {
-  Pipe requests;
-  Pipe responses;
-};
-
-absl::StatusOr<ChannelPipes> MakePipes() {
-  absl::StatusOr<Pipe> requests = Pipe::Create();
-  if (!requests.ok()) return requests.status();
-  absl::StatusOr<Pipe> responses = Pipe::Create();
-  if (!responses.ok()) return responses.status();
-  absl::Status status = SetNonBlocking(requests->write_end.get());
-  status.Update(SetNonBlocking(responses->read_end.get()));
-  if (!status.ok()) return status;
-  return ChannelPipes{*std::move(requests), *std::move(responses)};
-}
-
 Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes) {
   Command command = Command::Function(ServePool, config);
-  command.inherited_handles = {pipes.requests.read_end.get(),
-                               pipes.responses.write_end.get()};
+  command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get()};
   // As Python's: workers that read the terminal would take it from the parent.
   command.standard_input = Stdio::Null();
   return command;
@@ -41,14 +24,14 @@ Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes) {
 
 absl::StatusOr<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(
     const Options& options, Executor& executor) {
-  absl::StatusOr<ChannelPipes> pipes = MakePipes();
+  absl::StatusOr<ChannelPipes> pipes = ChannelPipes::Create();
   if (!pipes.ok()) return pipes.status();
   absl::StatusOr<Process> process =
       executor.Spawn(WorkerCommand(options.config, *pipes));
   if (!process.ok()) return process.status();
   process->set_on_destroy(Process::OnDestroy::kKill);
-  MessageChannel channel(std::move(pipes->responses.read_end),
-                         std::move(pipes->requests.write_end),
+  MessageChannel channel(std::move(pipes->parent_in),
+                         std::move(pipes->parent_out),
                          options.config.max_frame_bytes());
   return std::unique_ptr<WorkerProcess>(
       new WorkerProcess(options, *std::move(process), std::move(channel)));

@@ -1,6 +1,10 @@
-#include "multiproc/executors/flush_streams.h"
+#ifdef _WIN32
+#error "Windows builds flush_streams_win.cc"
+#endif
 
 #include <stdio.h>
+
+#include "multiproc/executors/flush_streams.h"
 #ifdef __linux__
 #include <stdio_ext.h>
 #endif

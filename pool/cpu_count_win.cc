@@ -1,0 +1,35 @@
+#ifndef _WIN32
+#error "POSIX builds cpu_count_posix.cc"
+#endif
+
+#include <thread>  // NOLINT(build/c++11): hardware_concurrency
+
+#include "multiproc/executors/windows_api.h"
+#include "multiproc/pool/cpu_count.h"
+
+namespace multiproc {
+namespace {
+
+int CountBits(DWORD_PTR mask) {
+  int count = 0;
+  for (; mask != 0; mask &= mask - 1) ++count;
+  return count;
+}
+
+}  // namespace
+
+int CountCpus() {
+  DWORD_PTR process_mask = 0;
+  DWORD_PTR system_mask = 0;
+  // Both masks are zero for a process that runs in several processor groups,
+  // on machines with more than 64 CPUs.
+  if (GetProcessAffinityMask(GetCurrentProcess(), &process_mask,
+                             &system_mask) != 0 &&
+      process_mask != 0 && process_mask != system_mask) {
+    return CountBits(process_mask);
+  }
+  const int count = static_cast<int>(std::thread::hardware_concurrency());
+  return count > 0 ? count : 1;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,25 @@
+#include "multiproc/pool/parent_watch.h"
+
+#include "multiproc/executors/library_thread.h"
+
+namespace multiproc {
+
+absl::StatusOr<ParentWatch> ParentWatch::Start(FileHandle requests,
+                                               FileHandle responses) {
+  auto flags = std::make_shared<Flags>();
+  absl::Status started = LibraryThread::StartDetached(
+      [requests, responses, flags] { Run(requests, responses, *flags); });
+  if (!started.ok()) return started;
+  return ParentWatch(std::move(flags));
+}
+
+bool ParentWatch::BeginTask() {
+  flags_->busy = true;
+  if (!flags_->parent_is_gone) return true;
+  flags_->busy = false;
+  return false;
+}
+
+void ParentWatch::EndTask() { flags_->busy = false; }
+
+}  // namespace multiproc
