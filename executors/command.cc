@@ -68,8 +68,7 @@ absl::Status CheckStdio(absl::string_view field, const Stdio& stdio) {
   if (!is_input && stdio.kind() == Stdio::Kind::kReadFile) {
     return bad("is a file to read: use WriteFile() or AppendFile()");
   }
-  if (stdio.kind() == Stdio::Kind::kHandle &&
-      stdio.handle() == kInvalidFileHandle) {
+  if (stdio.kind() == Stdio::Kind::kHandle && !IsValidHandle(stdio.handle())) {
     return bad("is an invalid handle");
   }
   return CheckString(field, stdio.path());
@@ -82,7 +81,7 @@ absl::Status CheckHandles(const Command& command) {
         " inherited_handles; at most ", kMaxInheritedHandles, " are possible"));
   }
   for (const FileHandle handle : command.inherited_handles) {
-    if (handle == kInvalidFileHandle) {
+    if (!IsValidHandle(handle)) {
       return absl::InvalidArgumentError(
           "Command: inherited_handles holds an invalid handle");
     }

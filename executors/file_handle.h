@@ -22,13 +22,18 @@
 
 namespace multiproc {
 
-// A file descriptor on POSIX, a HANDLE on Windows.
+// A file descriptor on POSIX, a HANDLE on Windows. There INVALID_HANDLE_VALUE
+// is invalid, too.
 #ifdef _WIN32
 using FileHandle = void*;
 inline const FileHandle kInvalidFileHandle = nullptr;
+inline bool IsValidHandle(FileHandle handle) {
+  return handle != nullptr && handle != reinterpret_cast<FileHandle>(-1);
+}
 #else
 using FileHandle = int;
 inline constexpr FileHandle kInvalidFileHandle = -1;
+inline bool IsValidHandle(FileHandle handle) { return handle >= 0; }
 #endif
 
 // Owns a handle, and closes it. A handle that is owned by a ScopedFileHandle
@@ -38,7 +43,7 @@ inline constexpr FileHandle kInvalidFileHandle = -1;
 class ScopedFileHandle {
  public:
   ScopedFileHandle() = default;
-  // Takes ownership of `handle`, which may be kInvalidFileHandle.
+  // Takes ownership of `handle`, which may be invalid.
   explicit ScopedFileHandle(FileHandle handle);
   // The same, for this library: of a handle that is in its table already.
   static ScopedFileHandle Adopt(FileHandle handle) {

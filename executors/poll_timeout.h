@@ -1,4 +1,4 @@
-// A timeout as poll(2) and epoll_wait(2) take it. POSIX only.
+// A timeout as poll(2), epoll_wait(2) and WaitForSingleObject take it.
 
 #ifndef MULTIPROC_EXECUTORS_POLL_TIMEOUT_H_
 #define MULTIPROC_EXECUTORS_POLL_TIMEOUT_H_
@@ -11,9 +11,10 @@
 
 namespace multiproc {
 
-// Milliseconds, -1 for an infinite timeout. Rounded up, or whoever waits for
-// something that is due in half a millisecond would spin; a timeout that is
-// longer than an int can say is cut, so the caller looks at the clock again.
+// Milliseconds, -1 for an infinite timeout (which is Windows's INFINITE).
+// Rounded up, or whoever waits for something that is due in half a millisecond
+// would spin; a timeout that is longer than an int can say is cut, so the
+// caller looks at the clock again.
 inline int PollTimeout(absl::Duration timeout) {
   if (timeout == absl::InfiniteDuration()) return -1;
   const int64_t milliseconds = absl::ToInt64Milliseconds(

@@ -1,5 +1,6 @@
-// Waits for any of many handles: epoll(7) on Linux, poll(2) elsewhere. With a
-// wake-up for other threads, of which any number make one.
+// Waits for any of many handles: epoll(7) on Linux, a completion port on
+// Windows, poll(2) elsewhere. With a wake-up for other threads, of which any
+// number make one.
 //
 //   poller.Watch(handle, /*token=*/7, Poller::kReadable);
 //   poller.Wait(absl::Seconds(1), &tokens);   // tokens == {7}
@@ -30,9 +31,16 @@ class Poller {
 
   virtual ~Poller() = default;
 
+  // Says that `handle` will be watched by this poller, and by no other, before
+  // the first read or write on it: what is under way on Windows before that is
+  // never reported. Watch does the same, if it comes first.
+  virtual absl::Status Prepare(FileHandle handle) = 0;
+
   // Reports `token` from Wait as long as `handle` is ready: for reading (or at
   // its end), or for writing (or broken). One call for each handle, until
-  // Forget. `handle` must stay open until then.
+  // Forget. `handle` must stay open until then. On Windows it is the
+  // non-blocking end of a pipe, or anything else that can be waited for, such
+  // as an exit event; INVALID_ARGUMENT for a blocking pipe.
   virtual absl::Status Watch(FileHandle handle, uint64_t token,
                              Interest interest) = 0;
   virtual void Forget(FileHandle handle) = 0;

@@ -44,6 +44,8 @@ class EpollPoller : public Poller {
     return Watch(wake_.get(), kWakeToken, kReadable);
   }
 
+  absl::Status Prepare(FileHandle) override { return absl::OkStatus(); }
+
   absl::Status Watch(FileHandle handle, uint64_t token,
                      Interest interest) override {
     epoll_event event = {};
@@ -101,6 +103,8 @@ absl::StatusOr<std::unique_ptr<Poller>> MakePoller() {
 class PollPoller : public Poller {
  public:
   explicit PollPoller(Pipe wake) : wake_(std::move(wake)) {}
+
+  absl::Status Prepare(FileHandle) override { return absl::OkStatus(); }
 
   absl::Status Watch(FileHandle handle, uint64_t token,
                      Interest interest) override {

@@ -164,6 +164,7 @@ TEST_F(PollerTest, EndOfTheStreamIsReadable) {
 
 TEST_F(PollerTest, BrokenPipeIsWritable) {
   pipe_ = NewPipe(Pipe::NonBlocking::kWriteEnd);
+  ASSERT_TRUE(poller_->Prepare(pipe_.write_end.get()).ok());
   Fill(pipe_);
   Watch(pipe_.write_end, 5, Poller::kWritable);
   EXPECT_THAT(Ready(), IsEmpty());

@@ -12,7 +12,9 @@ uint64_t MakeToken(const WorkerProcess& worker, WorkerSet::Source source) {
 }  // namespace
 
 absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
-  absl::Status status =
+  absl::Status status = poller_->Prepare(worker->requests());
+  if (!status.ok()) return status;
+  status =
       poller_->Watch(worker->responses(),
                      MakeToken(*worker, Source::kResponses), Poller::kReadable);
   if (!status.ok()) return status;

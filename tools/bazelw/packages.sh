@@ -23,6 +23,7 @@ extra_packages() {
   case $1 in
     # The run-time libraries of the sanitizers go with Debian 13's Clang, 19.
     clang) echo "clang libclang-rt-19-dev lld llvm" ;;
+    windows) echo "g++-mingw-w64-x86-64-posix wine wine64" ;;
     *) return 1 ;;
   esac
 }
@@ -30,6 +31,7 @@ extra_packages() {
 # Prints the links that config $1's packages would make, as in base_links.
 extra_links() {
   case $1 in
+    windows) echo "wine:wine-stable" ;;
     *) echo "" ;;
   esac
 }

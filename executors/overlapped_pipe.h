@@ -1,0 +1,106 @@
+// What Windows has instead of non-blocking pipes: overlapped ones, on which a
+// read or a write is started, and ends later. This makes them look like
+// non-blocking ones, with one read and one write under way at a time, each with
+// a buffer of its own. Windows only.
+//
+//   absl::StatusOr<Pipe> pipe = MakeWindowsPipe(options);
+//   std::shared_ptr<OverlappedPipe> end =
+//       OverlappedPipe::Find(pipe->read_end.get());
+//   end->Bind(completion_port);
+//   if (end->IsReadable()) end->Read(buffer, size);
+//
+// Thread-safety: an end is for one thread at a time; Find, Add and Remove may
+// be called by any.
+
+#ifndef MULTIPROC_EXECUTORS_OVERLAPPED_PIPE_H_
+#define MULTIPROC_EXECUTORS_OVERLAPPED_PIPE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/file_handle.h"
+
+namespace multiproc {
+
+class OverlappedPipe {
+ public:
+  // The end that `handle` stands for; null for every other handle.
+  static std::shared_ptr<OverlappedPipe> Find(FileHandle handle);
+
+  // Makes `handle`, which was opened with FILE_FLAG_OVERLAPPED, one that Find
+  // knows; Remove waits until nothing is under way on it any more, and must
+  // come before it is closed.
+  static void Add(FileHandle handle);
+  static void Remove(FileHandle handle);
+
+  explicit OverlappedPipe(FileHandle handle);
+  ~OverlappedPipe();
+
+  OverlappedPipe(const OverlappedPipe&) = delete;
+  OverlappedPipe& operator=(const OverlappedPipe&) = delete;
+
+  // As ReadSome and WriteSome of a non-blocking handle. Written bytes are
+  // copied: they may still be on their way when Write returns. So an error may
+  // be that of an earlier call.
+  absl::StatusOr<size_t> Read(char* buffer, size_t size);
+  absl::StatusOr<size_t> Write(absl::string_view bytes);
+
+  // Whether Read or Write would do something, be it an error. IsReadable starts
+  // a read if none is under way.
+  bool IsReadable();
+  bool IsWritable();
+
+  // Waits until IsReadable, up to `timeout`.
+  bool WaitReadable(absl::Duration timeout);
+
+  // From now on the end of each read and write that did not end at once is
+  // posted to `port`, an I/O completion port, with the handle as its key.
+  // Before the first read or write; always to the same port.
+  absl::Status Bind(void* port);
+
+ private:
+  struct Operation;
+
+  void StartRead();
+  void FinishRead(bool ok, uint32_t size);
+  void PollRead();
+  void PollWrite();
+  void Cancel(Operation& operation);
+
+  const FileHandle handle_;
+  void* port_ = nullptr;
+  // The system writes to these while an operation is under way.
+  const std::unique_ptr<Operation> read_;
+  const std::unique_ptr<Operation> write_;
+  size_t read_begin_ = 0;  // Of what Read has not returned yet.
+  size_t read_end_ = 0;
+  size_t read_size_;         // Of the next read.
+  uint32_t read_error_ = 0;  // Of GetLastError; for good.
+  uint32_t write_error_ = 0;
+};
+
+struct WindowsPipeOptions {
+  // Which ends are overlapped, and known to OverlappedPipe::Find.
+  bool non_blocking_read_end = false;
+  bool non_blocking_write_end = false;
+  // The write end is overlapped without being non-blocking: a thread can wait
+  // on it for the reader to go, while another writes. ReadSome and WriteSome
+  // know how.
+  bool watchable_write_end = false;
+};
+
+// A named pipe, of which nobody else can get an end: its name can't be guessed,
+// it has one instance, which is the first of that name, and it is for clients
+// on this machine that run as the same user (CreateNamedPipeW, "Named Pipe
+// Security and Access Rights"). Anonymous pipes can't be overlapped.
+absl::StatusOr<Pipe> MakeWindowsPipe(const WindowsPipeOptions& options);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_OVERLAPPED_PIPE_H_

@@ -1,0 +1,36 @@
+#ifndef _WIN32
+#error "POSIX builds this_program_posix.cc"
+#endif
+
+#include <utility>
+
+#include "multiproc/executors/this_program.h"
+#include "multiproc/executors/windows_api.h"
+#include "multiproc/executors/windows_text.h"
+
+namespace multiproc {
+namespace {
+
+std::string& NameSlot() {
+  static std::string* const name = new std::string("multiproc");
+  return *name;
+}
+
+}  // namespace
+
+// A program's file can't be replaced while it runs, only renamed.
+std::string ThisProgram::Path() {
+  std::wstring path(MAX_PATH, L'\0');
+  while (true) {
+    const DWORD length = GetModuleFileNameW(nullptr, path.data(),
+                                            static_cast<DWORD>(path.size()));
+    if (length < path.size()) return ToUtf8(path.substr(0, length));
+    path.resize(path.size() * 2);
+  }
+}
+
+const std::string& ThisProgram::Name() { return NameSlot(); }
+
+void ThisProgram::SetName(std::string name) { NameSlot() = std::move(name); }
+
+}  // namespace multiproc

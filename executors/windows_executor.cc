@@ -1,0 +1,154 @@
+#include "multiproc/executors/windows_executor.h"
+
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "multiproc/executors/flush_streams.h"
+#include "multiproc/executors/library_thread.h"
+#include "multiproc/executors/windows_api.h"
+#include "multiproc/executors/windows_child.h"
+#include "multiproc/executors/windows_error.h"
+#include "multiproc/executors/windows_job.h"
+#include "multiproc/executors/windows_spawn_plan.h"
+
+// Since Windows 10; not in the headers of every SDK.
+#ifndef PROC_THREAD_ATTRIBUTE_JOB_LIST
+#define PROC_THREAD_ATTRIBUTE_JOB_LIST 0x0002000D
+#endif
+
+namespace multiproc {
+namespace {
+
+// The list that CreateProcessW takes beside STARTUPINFO. It points to what it
+// was given, which must stay until the child exists.
+class Attributes {
+ public:
+  ~Attributes() {
+    if (list() != nullptr) DeleteProcThreadAttributeList(list());
+  }
+
+  absl::Status Init(DWORD count) {
+    SIZE_T size = 0;
+    InitializeProcThreadAttributeList(nullptr, count, 0, &size);
+    bytes_.resize(size);
+    if (InitializeProcThreadAttributeList(list(), count, 0, &size) != 0) {
+      return absl::OkStatus();
+    }
+    const DWORD error = GetLastError();
+    bytes_.clear();
+    return WindowsError("InitializeProcThreadAttributeList", "", error);
+  }
+
+  bool Set(DWORD_PTR attribute, const void* value, size_t size) {
+    return UpdateProcThreadAttribute(list(), 0, attribute,
+                                     const_cast<void*>(value), size, nullptr,
+                                     nullptr) != 0;
+  }
+
+  LPPROC_THREAD_ATTRIBUTE_LIST list() {
+    return bytes_.empty()
+               ? nullptr
+               : reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(bytes_.data());
+  }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+STARTUPINFOEXW MakeStartup(WindowsSpawnPlan& plan, Attributes& attributes) {
+  STARTUPINFOEXW startup = {};
+  startup.StartupInfo.cb = sizeof(startup);
+  startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+  startup.StartupInfo.hStdInput = plan.streams[0];
+  startup.StartupInfo.hStdOutput = plan.streams[1];
+  startup.StartupInfo.hStdError = plan.streams[2];
+  startup.StartupInfo.cbReserved2 = static_cast<WORD>(plan.descriptors.size());
+  startup.StartupInfo.lpReserved2 =
+      plan.descriptors.empty()
+          ? nullptr
+          : reinterpret_cast<BYTE*>(plan.descriptors.data());
+  startup.lpAttributeList = attributes.list();
+  return startup;
+}
+
+// Puts a child that was started suspended into `job`, and lets it run. The
+// fallback, for Windows before 10: were this process to end in between, the
+// child would stay, and never run.
+absl::Status JoinJobAndResume(const PROCESS_INFORMATION& child, HANDLE job) {
+  absl::Status status;
+  if (AssignProcessToJobObject(job, child.hProcess) == 0) {
+    status = WindowsError("AssignProcessToJobObject", "", GetLastError());
+  } else if (ResumeThread(child.hThread) == static_cast<DWORD>(-1)) {
+    status = WindowsError("ResumeThread", "", GetLastError());
+  }
+  if (!status.ok()) TerminateProcess(child.hProcess, 1);
+  return status;
+}
+
+absl::Status CreateError(const WindowsSpawnPlan& plan, DWORD error) {
+  return WindowsError("exec", plan.shown_path, error);
+}
+
+absl::StatusOr<PROCESS_INFORMATION> Create(WindowsSpawnPlan& plan) {
+  const absl::StatusOr<FileHandle> job = ChildrensJob();
+  if (!job.ok()) return job.status();
+  Attributes attributes;
+  absl::Status status = attributes.Init(2);
+  if (!status.ok()) return status;
+  // An empty list would be refused.
+  const bool inherits = !plan.inherited.empty();
+  if (inherits &&
+      !attributes.Set(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, plan.inherited.data(),
+                      plan.inherited.size() * sizeof(HANDLE))) {
+    return WindowsError("PROC_THREAD_ATTRIBUTE_HANDLE_LIST", "",
+                        GetLastError());
+  }
+  const HANDLE job_handle = *job;
+  const bool joins_atomically = attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST,
+                                               &job_handle, sizeof(job_handle));
+  STARTUPINFOEXW startup = MakeStartup(plan, attributes);
+  const DWORD flags = CREATE_UNICODE_ENVIRONMENT |
+                      EXTENDED_STARTUPINFO_PRESENT |
+                      (plan.leads_group ? CREATE_NEW_PROCESS_GROUP : 0) |
+                      (joins_atomically ? 0 : CREATE_SUSPENDED);
+  PROCESS_INFORMATION child = {};
+  if (CreateProcessW(plan.path.c_str(), plan.command_line.data(), nullptr,
+                     nullptr, inherits ? TRUE : FALSE, flags,
+                     plan.environment.data(),
+                     plan.directory.empty() ? nullptr : plan.directory.c_str(),
+                     &startup.StartupInfo, &child) == 0) {
+    return CreateError(plan, GetLastError());
+  }
+  if (!joins_atomically) status = JoinJobAndResume(child, *job);
+  CloseHandle(child.hThread);
+  if (status.ok()) return child;
+  CloseHandle(child.hProcess);
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<Process> WindowsExecutor::Spawn(const Command& command) {
+  absl::StatusOr<WindowsSpawnPlan> plan = WindowsSpawnPlan::Make(command);
+  if (!plan.ok()) return plan.status();
+  // What was printed before is seen before what the function prints, as with
+  // every backend; but no thread of this library waits for who reads it.
+  if (!std::holds_alternative<ProgramCall>(command.target) &&
+      !LibraryThread::CallerIsOne()) {
+    FlushStandardStreams();
+  }
+  const absl::StatusOr<PROCESS_INFORMATION> child = Create(*plan);
+  if (!child.ok()) return child.status();
+  WindowsChildParts parts;
+  parts.process = ScopedFileHandle(child->hProcess);
+  parts.pid = child->dwProcessId;
+  parts.terminate_event = std::move(plan->terminate_event);
+  parts.leads_group = plan->leads_group;
+  return Process(MakeWindowsChild(std::move(parts)),
+                 std::move(plan->parent_ends));
+}
+
+}  // namespace multiproc

@@ -1,0 +1,47 @@
+// Starts programs by CreateProcessW, and functions by running this program
+// again. The only backend of Windows, and its default.
+//
+//   WindowsExecutor executor;
+//   absl::StatusOr<Process> process =
+//       executor.Spawn(Command::Program("where.exe", {"cmd"}));
+//
+// A child inherits its standard streams, the handles that its Command names,
+// and no other, also when many threads spawn at once
+// (PROC_THREAD_ATTRIBUTE_HANDLE_LIST). The C runtime of a program finds the
+// named ones as descriptors 3, 4 and so on.
+//
+// All text is UTF-8. Arguments arrive as they are in programs that read them by
+// the rules of CommandLineToArgvW or of Microsoft's C runtime, which is nearly
+// all (windows_command_line.h); batch files, which don't, are refused with
+// INVALID_ARGUMENT.
+//
+// Every child is from its first moment in a job object of this process, which
+// ends it, and all that it started, when this process ends: no matter how, and
+// also where its Process was detached.
+//
+// Terminate of a function's child does what SIGTERM does on POSIX, by a handler
+// that it set with signal(SIGTERM, ...) or by ending it. A program gets
+// Ctrl-Break if it was started with process_group = 0 and shares the console of
+// this process; else Terminate gives FAILED_PRECONDITION. Kill is
+// TerminateProcess.
+//
+// docs/windows.md has what else is different from POSIX. Thread-safe.
+
+#ifndef MULTIPROC_EXECUTORS_WINDOWS_EXECUTOR_H_
+#define MULTIPROC_EXECUTORS_WINDOWS_EXECUTOR_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "multiproc/executors/executor.h"
+
+namespace multiproc {
+
+class WindowsExecutor : public Executor {
+ public:
+  absl::string_view name() const override { return "windows"; }
+  absl::StatusOr<Process> Spawn(const Command& command) override;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_WINDOWS_EXECUTOR_H_

@@ -1,0 +1,470 @@
+#include "multiproc/executors/windows_spawn_plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "multiproc/executors/initialize.h"
+#include "multiproc/executors/this_program.h"
+#include "multiproc/executors/windows_api.h"
+#include "multiproc/executors/windows_command_line.h"
+#include "multiproc/executors/windows_error.h"
+#include "multiproc/executors/windows_text.h"
+
+namespace multiproc {
+namespace {
+
+uint64_t ToNumber(FileHandle handle) {
+  return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(handle));
+}
+
+// ---- Programs ----
+
+// Whether there is a file; its folders are told by the error.
+DWORD CheckFile(const std::wstring& path) {
+  const DWORD attributes = GetFileAttributesW(path.c_str());
+  if (attributes == INVALID_FILE_ATTRIBUTES) return GetLastError();
+  return (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? ERROR_ACCESS_DENIED
+                                                      : ERROR_SUCCESS;
+}
+
+// Relative to the parent's directory, whatever the child's will be.
+std::wstring AbsolutePath(const std::wstring& path) {
+  const DWORD size = GetFullPathNameW(path.c_str(), 0, nullptr, nullptr);
+  std::wstring result(size, L'\0');
+  const DWORD length =
+      GetFullPathNameW(path.c_str(), size, result.data(), nullptr);
+  return length == 0 || length >= size ? path : result.substr(0, length);
+}
+
+// `path`, or with .exe behind it, which people leave out.
+absl::StatusOr<std::wstring> FindFile(const std::string& path) {
+  absl::StatusOr<std::wstring> wide = ToWide(path);
+  if (!wide.ok()) return wide.status();
+  const DWORD error = CheckFile(*wide);
+  if (error == ERROR_SUCCESS) return AbsolutePath(*wide);
+  const std::wstring with_extension = *wide + L".exe";
+  if (CheckFile(with_extension) == ERROR_SUCCESS) {
+    return AbsolutePath(with_extension);
+  }
+  return WindowsError("exec", path, error);
+}
+
+std::string Variable(const wchar_t* name) {
+  std::wstring value(GetEnvironmentVariableW(name, nullptr, 0), L'\0');
+  const DWORD length = GetEnvironmentVariableW(
+      name, value.data(), static_cast<DWORD>(value.size()));
+  return ToUtf8(value.substr(0, std::min<size_t>(length, value.size())));
+}
+
+// In PATH alone: neither in the current directory nor beside this program,
+// where CreateProcess would look first, and where somebody else may have put a
+// file of that name.
+absl::StatusOr<std::wstring> FindInPath(const std::string& program) {
+  const std::string path = Variable(L"PATH");
+  for (absl::string_view folder :
+       absl::StrSplit(path, ';', absl::SkipEmpty())) {
+    folder = absl::StripPrefix(absl::StripSuffix(folder, "\""), "\"");
+    absl::StatusOr<std::wstring> found =
+        FindFile(absl::StrCat(folder, "\\", program));
+    if (found.ok()) return found;
+  }
+  return WindowsError("search of PATH for", program, ERROR_FILE_NOT_FOUND);
+}
+
+absl::StatusOr<std::wstring> FindProgram(const std::string& program) {
+  return program.find_first_of("/\\:") == std::string::npos
+             ? FindInPath(program)
+             : FindFile(program);
+}
+
+absl::Status BatchFileError(absl::string_view program) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "Command: '", program,
+      "' is a batch file: Windows would run it by cmd.exe, which reads "
+      "arguments by rules of its own that they could escape from "
+      "(CVE-2024-24576); start \"cmd.exe\" with {\"/c\", ...} yourself if they "
+      "can be trusted"));
+}
+
+// ---- The environment ----
+
+// Windows takes PATH and Path for the same variable, and wants them sorted.
+struct IgnoringCase {
+  bool operator()(const std::wstring& a, const std::wstring& b) const {
+    return CompareStringOrdinal(a.data(), static_cast<int>(a.size()), b.data(),
+                                static_cast<int>(b.size()),
+                                TRUE) == CSTR_LESS_THAN;
+  }
+};
+
+using Environment = std::map<std::wstring, std::wstring, IgnoringCase>;
+
+// Names may begin with '=': cmd.exe keeps the directory of each drive so.
+Environment ReadEnvironment() {
+  Environment environment;
+  wchar_t* const block = GetEnvironmentStringsW();
+  for (const wchar_t* entry = block; *entry != L'\0';
+       entry += std::wcslen(entry) + 1) {
+    const std::wstring_view text = entry;
+    const size_t sign = text.find(L'=', 1);
+    if (sign == std::wstring_view::npos) continue;
+    environment.emplace(text.substr(0, sign), text.substr(sign + 1));
+  }
+  FreeEnvironmentStringsW(block);
+  return environment;
+}
+
+std::wstring MakeBlock(const Environment& environment) {
+  std::wstring block;
+  for (const auto& [name, value] : environment) {
+    block += name + L'=' + value;
+    block += L'\0';
+  }
+  // An empty one has two.
+  if (block.empty()) block += L'\0';
+  block += L'\0';
+  return block;
+}
+
+// ---- Handles ----
+
+constexpr DWORD kShareAll =
+    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+
+absl::StatusOr<ScopedFileHandle> Open(const std::string& path, DWORD access,
+                                      DWORD disposition) {
+  const absl::StatusOr<std::wstring> wide = ToWide(path);
+  if (!wide.ok()) return wide.status();
+  ScopedFileHandle file(CreateFileW(wide->c_str(), access, kShareAll, nullptr,
+                                    disposition, FILE_ATTRIBUTE_NORMAL,
+                                    nullptr));
+  if (!file.is_valid()) return WindowsError("open", path, GetLastError());
+  return file;
+}
+
+// The flags of the C runtime's own table of descriptors.
+char DescriptorFlags(FileHandle handle) {
+  constexpr int kOpen = 0x01, kPipe = 0x08, kDevice = 0x40;
+  if (handle == nullptr) return 0;
+  switch (GetFileType(handle)) {
+    case FILE_TYPE_PIPE:
+      return kOpen | kPipe;
+    case FILE_TYPE_CHAR:
+      return kOpen | kDevice;
+    default:
+      return kOpen;
+  }
+}
+
+// As the C runtimes of Windows hand descriptors on when they start a program
+// (lpReserved2): their number, the flags of each, and the handle of each.
+std::string MakeDescriptors(const std::vector<FileHandle>& handles) {
+  std::string bytes;
+  const int32_t count = static_cast<int32_t>(handles.size());
+  bytes.append(reinterpret_cast<const char*>(&count), sizeof(count));
+  for (const FileHandle handle : handles) bytes += DescriptorFlags(handle);
+  for (const FileHandle handle : handles) {
+    const HANDLE value = handle == nullptr ? INVALID_HANDLE_VALUE : handle;
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+  return bytes;
+}
+
+// A section of memory that holds `bytes`, after their number.
+absl::StatusOr<ScopedFileHandle> MakeSection(const std::string& bytes) {
+  const uint64_t size = bytes.size();
+  const uint64_t total = size + sizeof(size);
+  ScopedFileHandle section(CreateFileMappingW(
+      INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE,
+      static_cast<DWORD>(total >> 32), static_cast<DWORD>(total), nullptr));
+  if (!section.is_valid()) {
+    return WindowsError("CreateFileMapping", "", GetLastError());
+  }
+  void* const view = MapViewOfFile(section.get(), FILE_MAP_WRITE, 0, 0, total);
+  if (view == nullptr) return WindowsError("MapViewOfFile", "", GetLastError());
+  std::memcpy(view, &size, sizeof(size));
+  std::memcpy(static_cast<char*>(view) + sizeof(size), bytes.data(), size);
+  UnmapViewOfFile(view);
+  return section;
+}
+
+// ---- The plan ----
+
+class Planner {
+ public:
+  explicit Planner(const Command& command) : command_(command) {}
+
+  absl::StatusOr<WindowsSpawnPlan> Make() {
+    absl::Status status = CheckCommand(command_);
+    if (status.ok()) status = PlanGroup();
+    if (status.ok()) status = PlanDirectory();
+    if (status.ok()) status = PlanStreams();
+    if (status.ok()) status = PlanTarget();
+    if (status.ok()) status = PlanEnvironment();
+    if (!status.ok()) return status;
+    return std::move(plan_);
+  }
+
+ private:
+  const FunctionCall* call() const {
+    const auto* call =
+        std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
+    return call == nullptr ? nullptr : &**call;
+  }
+
+  absl::Status PlanGroup() {
+    plan_.leads_group = command_.process_group == 0;
+    if (command_.process_group.value_or(0) == 0) return absl::OkStatus();
+    return absl::UnimplementedError(absl::StrCat(
+        "Command: process_group ", *command_.process_group,
+        ": on Windows a child has a group of its own (0) or its parent's"));
+  }
+
+  absl::Status PlanDirectory() {
+    const std::string& path = command_.working_directory;
+    if (path.empty()) return absl::OkStatus();
+    absl::StatusOr<std::wstring> wide = ToWide(path);
+    if (!wide.ok()) return wide.status();
+    const DWORD attributes = GetFileAttributesW(wide->c_str());
+    if (attributes == INVALID_FILE_ATTRIBUTES) {
+      return WindowsError("chdir", path, GetLastError());
+    }
+    if ((attributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
+      return WindowsError("chdir", path, ERROR_DIRECTORY);
+    }
+    plan_.directory = AbsolutePath(*wide);
+    return absl::OkStatus();
+  }
+
+  // ---- What is run ----
+
+  absl::Status PlanTarget() {
+    return call() == nullptr
+               ? PlanProgram(std::get<ProgramCall>(command_.target))
+               : PlanRerun(*call());
+  }
+
+  absl::Status PlanProgram(const ProgramCall& program) {
+    absl::StatusOr<std::wstring> path = FindProgram(program.program);
+    if (IsWindowsBatchFile(program.program)) {
+      return BatchFileError(program.program);
+    }
+    if (!path.ok()) return path.status();
+    plan_.path = *std::move(path);
+    plan_.shown_path = ToUtf8(plan_.path);
+    if (IsWindowsBatchFile(plan_.shown_path)) {
+      return BatchFileError(plan_.shown_path);
+    }
+    absl::Status status = PlanDescriptors();
+    if (!status.ok()) return status;
+    return PlanCommandLine(program.program, program.arguments);
+  }
+
+  absl::Status PlanCommandLine(const std::string& name,
+                               const std::vector<std::string>& arguments) {
+    const absl::StatusOr<std::string> line =
+        WindowsCommandLine(name, arguments);
+    if (!line.ok()) return line.status();
+    absl::StatusOr<std::wstring> wide = ToWide(*line);
+    if (!wide.ok()) return wide.status();
+    plan_.command_line = *std::move(wide);
+    return absl::OkStatus();
+  }
+
+  // The C runtime of a program finds the first as descriptor 3, as on POSIX.
+  absl::Status PlanDescriptors() {
+    if (command_.inherited_handles.empty()) return absl::OkStatus();
+    std::vector<FileHandle> all(plan_.streams, plan_.streams + 3);
+    for (const FileHandle handle : command_.inherited_handles) {
+      absl::StatusOr<FileHandle> copy = Inherit(handle);
+      if (!copy.ok()) return copy.status();
+      all.push_back(*copy);
+    }
+    plan_.descriptors = MakeDescriptors(all);
+    return absl::OkStatus();
+  }
+
+  // This program again: it finds the call in a section of memory, whose handle
+  // Initialize knows from the environment.
+  absl::Status PlanRerun(const FunctionCall& call) {
+    absl::Status status = CheckInitialized();
+    if (!status.ok()) return status;
+    ChildStart start;
+    *start.mutable_call() = call;
+    for (const FileHandle handle : command_.inherited_handles) {
+      absl::StatusOr<FileHandle> copy = Inherit(handle);
+      if (!copy.ok()) return copy.status();
+      start.add_windows_handles(ToNumber(*copy));
+    }
+    status = PlanTerminateEvent(&start);
+    if (status.ok()) status = PlanSection(start);
+    if (!status.ok()) return status;
+    plan_.shown_path = ThisProgram::Path();
+    plan_.path = *ToWide(plan_.shown_path);
+    // For people who look at a list of processes; Initialize does not read it.
+    return PlanCommandLine(plan_.shown_path,
+                           {absl::StrCat("multiproc:", call.function())});
+  }
+
+  absl::Status PlanTerminateEvent(ChildStart* start) {
+    plan_.terminate_event =
+        ScopedFileHandle(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    if (!plan_.terminate_event.is_valid()) {
+      return WindowsError("CreateEvent", "", GetLastError());
+    }
+    absl::StatusOr<FileHandle> copy = Inherit(plan_.terminate_event.get());
+    if (!copy.ok()) return copy.status();
+    start->set_windows_terminate_event(ToNumber(*copy));
+    return absl::OkStatus();
+  }
+
+  absl::Status PlanSection(const ChildStart& start) {
+    const absl::StatusOr<ScopedFileHandle> section =
+        MakeSection(start.SerializeAsString());
+    if (!section.ok()) return section.status();
+    absl::StatusOr<FileHandle> copy = Inherit(section->get());
+    if (!copy.ok()) return copy.status();
+    section_ = *copy;
+    return absl::OkStatus();
+  }
+
+  absl::Status PlanEnvironment() {
+    Environment environment;
+    if (command_.inherit_environment) environment = ReadEnvironment();
+    for (const auto& [name, value] : command_.environment) {
+      const absl::StatusOr<std::wstring> wide_name = ToWide(name);
+      const absl::StatusOr<std::wstring> wide_value =
+          ToWide(value.value_or(""));
+      if (!wide_name.ok()) return wide_name.status();
+      if (!wide_value.ok()) return wide_value.status();
+      environment.erase(*wide_name);
+      if (value.has_value()) environment.emplace(*wide_name, *wide_value);
+    }
+    SetChildVariable(&environment);
+    plan_.environment = MakeBlock(environment);
+    return absl::OkStatus();
+  }
+
+  // A function's is this library's; a program's only what the Command says.
+  void SetChildVariable(Environment* environment) const {
+    const std::wstring name = *ToWide(kChildVariable);
+    if (call() == nullptr) {
+      if (command_.environment.count(kChildVariable) == 0) {
+        environment->erase(name);
+      }
+      return;
+    }
+    (*environment)[name] = std::to_wstring(ToNumber(section_));
+  }
+
+  // ---- Handles ----
+
+  // A copy of `handle` that the child inherits. Only the copy is inheritable,
+  // and only until the child exists: other code of this process that starts a
+  // program with all inheritable handles, in that moment, hands it on.
+  absl::StatusOr<FileHandle> Inherit(FileHandle handle) {
+    HANDLE copy = nullptr;
+    if (DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy,
+                        0, TRUE, DUPLICATE_SAME_ACCESS) == 0) {
+      return WindowsError("use of handle", absl::StrCat(ToNumber(handle)),
+                          GetLastError());
+    }
+    plan_.child_ends.push_back(ScopedFileHandle(copy));
+    plan_.inherited.push_back(copy);
+    return copy;
+  }
+
+  absl::Status PlanStreams() {
+    absl::Status status = PlanStream(0, command_.standard_input,
+                                     &plan_.parent_ends.standard_input);
+    status.Update(PlanStream(1, command_.standard_output,
+                             &plan_.parent_ends.standard_output));
+    status.Update(PlanStream(2, command_.standard_error,
+                             &plan_.parent_ends.standard_error));
+    return status;
+  }
+
+  absl::Status PlanStream(int target, const Stdio& stdio,
+                          ScopedFileHandle* parent_end) {
+    switch (stdio.kind()) {
+      case Stdio::Kind::kInherit:
+        return InheritStream(target);
+      case Stdio::Kind::kStandardOutput:
+        plan_.streams[target] = plan_.streams[1];
+        return absl::OkStatus();
+      case Stdio::Kind::kHandle:
+        return SetStream(target, stdio.handle());
+      case Stdio::Kind::kPipe:
+        return AddPipe(target, parent_end);
+      case Stdio::Kind::kNull:
+        return AddFile(target, "NUL",
+                       target == 0 ? GENERIC_READ : GENERIC_WRITE,
+                       OPEN_EXISTING);
+      case Stdio::Kind::kReadFile:
+        return AddFile(target, stdio.path(), GENERIC_READ, OPEN_EXISTING);
+      case Stdio::Kind::kWriteFile:
+        return AddFile(target, stdio.path(), GENERIC_WRITE, CREATE_ALWAYS);
+      case Stdio::Kind::kAppendFile:
+        // Without FILE_WRITE_DATA each write goes to the end, as O_APPEND's.
+        return AddFile(target, stdio.path(), FILE_APPEND_DATA | SYNCHRONIZE,
+                       OPEN_ALWAYS);
+    }
+    return absl::InternalError("unknown kind of Stdio");
+  }
+
+  absl::Status SetStream(int target, FileHandle handle) {
+    absl::StatusOr<FileHandle> copy = Inherit(handle);
+    if (!copy.ok()) return copy.status();
+    plan_.streams[target] = *copy;
+    return absl::OkStatus();
+  }
+
+  // A program without windows has them; one with windows, or a service, may
+  // have none, or numbers that stand for nothing, and neither has the child.
+  absl::Status InheritStream(int target) {
+    constexpr DWORD kNames[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+                                STD_ERROR_HANDLE};
+    const HANDLE handle = GetStdHandle(kNames[target]);
+    DWORD flags = 0;
+    if (!IsValidHandle(handle) || GetHandleInformation(handle, &flags) == 0) {
+      return absl::OkStatus();
+    }
+    return SetStream(target, handle);
+  }
+
+  absl::Status AddPipe(int target, ScopedFileHandle* parent_end) {
+    absl::StatusOr<Pipe> pipe = Pipe::Create();
+    if (!pipe.ok()) return pipe.status();
+    const bool child_reads = target == 0;
+    *parent_end = std::move(child_reads ? pipe->write_end : pipe->read_end);
+    return SetStream(target,
+                     (child_reads ? pipe->read_end : pipe->write_end).get());
+  }
+
+  absl::Status AddFile(int target, const std::string& path, DWORD access,
+                       DWORD disposition) {
+    absl::StatusOr<ScopedFileHandle> file = Open(path, access, disposition);
+    if (!file.ok()) return file.status();
+    return SetStream(target, file->get());
+  }
+
+  const Command& command_;
+  WindowsSpawnPlan plan_;
+  FileHandle section_ = kInvalidFileHandle;
+};
+
+}  // namespace
+
+absl::StatusOr<WindowsSpawnPlan> WindowsSpawnPlan::Make(
+    const Command& command) {
+  return Planner(command).Make();
+}
+
+}  // namespace multiproc
