@@ -31,6 +31,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+// A number or a pointer, which CheckCommand does not look behind.
+const FileHandle kSomeHandle = (FileHandle)4;  // NOLINT(readability/casting)
+
 void Registered(int) {}
 MULTIPROC_FUNCTION(Registered);
 
@@ -72,14 +75,14 @@ TEST(CommandTest, CommandWithEveryFieldIsGood) {
   command.standard_input = Stdio::ReadFile("in");
   command.standard_output = Stdio::WriteFile("out");
   command.standard_error = Stdio::StandardOutput();
-  command.inherited_handles.assign(256, 0);
+  command.inherited_handles.assign(256, kSomeHandle);
   command.process_group = 0;
   ExpectGood(command);
 }
 
 TEST(CommandTest, EveryStreamMayLeadAnywhereThatMakesSense) {
-  for (const Stdio& stdio :
-       {Stdio::Inherit(), Stdio::Null(), Stdio::Pipe(), Stdio::Handle(0)}) {
+  for (const Stdio& stdio : {Stdio::Inherit(), Stdio::Null(), Stdio::Pipe(),
+                             Stdio::Handle(kSomeHandle)}) {
     Command command = GoodProgram();
     command.standard_input = stdio;
     command.standard_output = stdio;
@@ -171,13 +174,13 @@ TEST(CommandTest, InvalidHandlesAreBad) {
   error.standard_error = invalid;
   ExpectBad(error, "standard_error", "invalid handle");
   Command inherited = GoodProgram();
-  inherited.inherited_handles = {0, kInvalidFileHandle};
+  inherited.inherited_handles = {kSomeHandle, kInvalidFileHandle};
   ExpectBad(inherited, "inherited_handles", "invalid handle");
 }
 
 TEST(CommandTest, TooManyInheritedHandlesAreBad) {
   Command command = GoodProgram();
-  command.inherited_handles.assign(257, 0);
+  command.inherited_handles.assign(257, kSomeHandle);
   ExpectBad(command, "257 inherited_handles", "at most 256");
 }
 

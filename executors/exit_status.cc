@@ -11,8 +11,20 @@ namespace {
 
 std::string SignalName(int signal) {
 #ifdef _WIN32
-  // Those that FromWindowsCode gives in practice.
-  return signal == 9 ? " (Killed)" : signal == 15 ? " (Terminated)" : "";
+  switch (signal) {
+    case 2:
+      return " (Interrupt)";
+    case 6:
+      return " (Aborted)";
+    case 9:
+      return " (Killed)";
+    case 11:
+      return " (Segmentation fault)";
+    case 15:
+      return " (Terminated)";
+    default:
+      return "";
+  }
 #else
   // Of glibc's and macOS's strsignal, only unknown numbers are not thread-safe.
   const char* name = strsignal(signal);

@@ -278,6 +278,7 @@ add_extra() {
   say "fetching and unpacking $(wc -l <"$generation/new-$extra.tmp") packages for --config=$extra"
   make_root "$generation" "$tmp" <"$generation/new-$extra.tmp" || return 1
   link_programs "$tmp" "$(extra_links "$extra")"
+  finish_extra "$extra" "$tmp"
   rm "$tmp"/{bin,sbin,lib,lib64}
   # --force only for what an interrupted run had added already.
   cp --archive --link --force "$tmp/." "$generation/root/" && rm -rf "$tmp" || return 1
