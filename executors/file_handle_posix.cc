@@ -139,18 +139,6 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadToEnd(FileHandle handle) {
-  std::string text;
-  char buffer[65536];
-  while (true) {
-    const absl::StatusOr<size_t> size =
-        ReadSome(handle, buffer, sizeof(buffer));
-    if (!size.ok()) return size.status();
-    if (*size == 0) return text;
-    text.append(buffer, *size);
-  }
-}
-
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {
   const absl::Time deadline = MonotonicNow() + timeout;
   struct pollfd entry = {handle, POLLIN, 0};

@@ -73,16 +73,25 @@ std::vector<FileHandle> TakeHandles(const ChildStart& start) {
   return handles;
 }
 
-// What SIGTERM does on POSIX: the handler that the program has set by signal(),
-// or else the end. (The C runtime knows SIGTERM, and nobody ever sends it.)
+// The handler of SIGTERM that the program has set by signal(). (The C runtime
+// knows SIGTERM, and nobody ever sends it.) There is no other way to ask for it
+// in every C runtime.
+auto TerminateHandler() {
+  const auto handler = signal(SIGTERM, SIG_IGN);
+  signal(SIGTERM, handler);
+  return handler;
+}
+
+// What SIGTERM does on POSIX. The handler is called here and not by raise(),
+// which would forget it.
 void HandleTerminate() {
-  const auto handler = signal(SIGTERM, SIG_GET);
+  const auto handler = TerminateHandler();
   if (handler == SIG_IGN) return;
   if (handler == SIG_DFL || handler == SIG_ERR) {
     TerminateProcess(GetCurrentProcess(),
                      ExitStatus::WindowsCodeOfSignal(SIGTERM));
   }
-  raise(SIGTERM);
+  handler(SIGTERM);
 }
 
 // If no thread can be had, Terminate does nothing here, and Kill is left.

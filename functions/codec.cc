@@ -22,7 +22,7 @@ void Encoder::PutFixed(uint64_t value, int size) {
   out_->append(bytes, size);
 }
 
-void Encoder::PutMessage(const google::protobuf::MessageLite& message) {
+void Encoder::PutProto(const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
   // Protobuf's own limit, in both directions.
   if (size > INT_MAX) {
@@ -79,7 +79,7 @@ bool Decoder::GetSized(absl::string_view* bytes) {
   return GetCount(&size) && GetBytes(size, bytes);
 }
 
-bool Decoder::GetMessage(google::protobuf::MessageLite* message) {
+bool Decoder::GetProto(google::protobuf::MessageLite* message) {
   absl::string_view bytes;
   if (!GetSized(&bytes) || bytes.size() > INT_MAX) return false;
   return message->ParsePartialFromArray(bytes.data(),

@@ -91,7 +91,7 @@ class Encoder {
     PutVarint(bytes.size());
     PutBytes(bytes);
   }
-  void PutMessage(const google::protobuf::MessageLite& message);
+  void PutProto(const google::protobuf::MessageLite& message);
 
   // Marks the whole as failed; the first reason is kept.
   void Fail(absl::string_view reason);
@@ -127,7 +127,8 @@ class Decoder {
   bool GetFixed(int size, uint64_t* value);
   bool GetBytes(size_t size, absl::string_view* bytes);
   bool GetSized(absl::string_view* bytes);
-  bool GetMessage(google::protobuf::MessageLite* message);
+  // Not GetMessage, which windows.h has made a macro.
+  bool GetProto(google::protobuf::MessageLite* message);
   // A number of elements that follow. Each takes a byte at least, so a number
   // greater than remaining() is malformed.
   bool GetCount(size_t* count);
@@ -297,8 +298,8 @@ struct Codec<std::string> {
 template <typename T>
 struct Codec<T, std::enable_if_t<codec_internal::kIsMessage<T>>> {
   static std::string TypeName() { return std::string(T().GetTypeName()); }
-  static void Encode(const T& value, Encoder& out) { out.PutMessage(value); }
-  static bool Decode(Decoder& in, T* value) { return in.GetMessage(value); }
+  static void Encode(const T& value, Encoder& out) { out.PutProto(value); }
+  static bool Decode(Decoder& in, T* value) { return in.GetProto(value); }
 };
 
 template <>

@@ -27,6 +27,9 @@ make_prefix() {
     [[ -e $WINEPREFIX/is_made ]] && exit
     # Where there is no Wine for 32 bits, it complains at its end of just that.
     wine wineboot --init </dev/null >/dev/null 2>"$WINEPREFIX/log" 9>&- || true
+    # No windows, and so no complaints about a missing screen.
+    wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f \
+      </dev/null >/dev/null 2>>"$WINEPREFIX/log" 9>&-
     wineserver --wait </dev/null >/dev/null 2>&1 9>&-
     [[ -s $WINEPREFIX/system.reg ]] || { cat "$WINEPREFIX/log" >&2; exit 1; }
     : >"$WINEPREFIX/is_made"
