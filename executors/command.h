@@ -85,7 +85,8 @@ class Stdio {
 // A program with its arguments.
 struct ProgramCall {
   // A path, or a name without a slash that is looked up in the parent's PATH. A
-  // relative path is relative to the parent's working directory.
+  // relative path is relative to the parent's working directory. On Windows
+  // ".exe" may be left out, and batch files are INVALID_ARGUMENT.
   std::string program;
   // Without the program's own name, which becomes argv[0] as given above.
   std::vector<std::string> arguments;
@@ -131,7 +132,7 @@ struct Command {
 
   // The child's process group: the parent's if unset, 0 for a new one of its
   // own, else the group with that id (setpgid(2)). A terminal's Ctrl-C goes to
-  // the foreground group only.
+  // the foreground group only. On Windows unset or 0: groups have no ids.
   std::optional<int64_t> process_group;
 
  private:

@@ -24,7 +24,7 @@ namespace multiproc {
 //   1. the environment variable MULTIPROC_EXECUTOR, a backend's name;
 //   2. the build flag --@multiproc//executors:backend, unless "auto";
 //   3. the backend linked in by --@multiproc//executors:custom_backend;
-//   4. the platform: posix_spawn on Linux and macOS.
+//   4. the platform: posix_spawn on Linux and macOS, windows on Windows.
 // It lives as long as the program. NOT_FOUND, with the names that there are, if
 // the name is unknown.
 absl::StatusOr<Executor*> DefaultExecutor();

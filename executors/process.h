@@ -41,7 +41,8 @@ class ChildHandle {
   // Called once the exit event is readable: how the child ended.
   virtual absl::StatusOr<ExitStatus> Reap() = 0;
 
-  // Ask the child to end (SIGTERM), and end it (SIGKILL).
+  // Ask the child to end (SIGTERM, or what stands for it), and end it (SIGKILL,
+  // TerminateProcess).
   virtual absl::Status Terminate() = 0;
   virtual absl::Status Kill() = 0;
 };
@@ -60,7 +61,8 @@ class Process {
     kJoin,       // Waits for its end, as std::jthread does. The default.
     kTerminate,  // Terminate, then waits.
     kKill,       // Kill, then waits.
-    kDetach,     // Lets it run. Its end is collected at a later Spawn.
+    kDetach,     // Lets it run (on Windows, as long as this process does). Its
+                 // end is collected at a later Spawn.
   };
 
   // No process: every call gives FAILED_PRECONDITION. So is one moved from.
@@ -91,10 +93,13 @@ class Process {
   absl::StatusOr<ExitStatus> WaitWithTimeout(absl::Duration timeout);
 
   // Asks the child to end: SIGTERM, which it may handle or ignore. OK for a
-  // child that has ended.
+  // child that has ended. On Windows a function's child is asked over a channel
+  // of its own, with the same effect; a program by Ctrl-Break, and
+  // FAILED_PRECONDITION if it was not started with process_group = 0.
   absl::Status Terminate();
 
-  // Ends the child: SIGKILL. OK for a child that has ended.
+  // Ends the child: SIGKILL, or TerminateProcess. OK for a child that has
+  // ended.
   absl::Status Kill();
 
   // A handle that is readable from the child's end on, to wait for with others;

@@ -232,8 +232,9 @@ struct Codec<T, std::enable_if_t<codec_internal::kIsInteger<T>>> {
     } else {
       wide = number;
     }
-    if (wide < static_cast<Wide>(std::numeric_limits<T>::min()) ||
-        wide > static_cast<Wide>(std::numeric_limits<T>::max())) {
+    // In parentheses, as windows.h has macros of these names.
+    if (wide < static_cast<Wide>((std::numeric_limits<T>::min)()) ||
+        wide > static_cast<Wide>((std::numeric_limits<T>::max)())) {
       return false;
     }
     *value = static_cast<T>(wide);

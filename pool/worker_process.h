@@ -93,7 +93,9 @@ class WorkerProcess {
   // When the task at the head of the leases must be done, the worker ready, the
   // process gone, or a frame go on (MonotonicNow); InfiniteFuture if there is
   // nothing to wait for.
-  absl::Time deadline() const { return std::min(deadline_, frame_deadline()); }
+  absl::Time deadline() const {
+    return (std::min)(deadline_, frame_deadline());
+  }
   // The last of these alone.
   absl::Time frame_deadline() const {
     return usable_ ? frame_deadline_ : absl::InfiniteFuture();
