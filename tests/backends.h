@@ -19,6 +19,7 @@ class BackendTest : public testing::TestWithParam<std::string> {
  protected:
   Executor& executor() const { return **ExecutorByName(GetParam()); }
   bool is_fork() const { return GetParam() == "fork"; }
+  bool is_windows() const { return GetParam() == "windows"; }
 };
 
 #define MULTIPROC_FOR_EVERY_BACKEND(Suite)                              \

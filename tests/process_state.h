@@ -1,4 +1,4 @@
-// What a test must leave as it found it. Linux only; elsewhere all zero.
+// What a test must leave as it found it. Linux and Windows; elsewhere all zero.
 
 #ifndef MULTIPROC_TESTS_PROCESS_STATE_H_
 #define MULTIPROC_TESTS_PROCESS_STATE_H_
@@ -11,9 +11,9 @@ struct ProcessState {
   // As it is now.
   static ProcessState Now();
 
-  int descriptors = 0;
+  int descriptors = 0;  // Windows: handles of every kind.
   int threads = 0;
-  int children = 0;  // Zombies among them.
+  int children = 0;  // On POSIX zombies among them.
 
   std::string ToString() const;
 };

@@ -1,6 +1,6 @@
 // The program that tests start. Its first argument says what it does:
 //
-//   exit N          exits with code N
+//   exit N          exits with code N, decimal or 0x...
 //   raise N         sends itself signal N
 //   arguments ...   prints the others, each with its length
 //   echo            copies its input to its output
@@ -9,92 +9,94 @@
 //   directory       prints its working directory
 //   descriptors     prints its open descriptors
 //   write N         writes "hello" to descriptor N
-//   group           prints its process group
-//   signals         prints the masks of blocked and ignored signals (Linux)
+//   hold N          the same, and waits for a signal
 //   pause           waits for a signal
+//   announce        prints "ready" on a line, and waits for a signal
+//   group           prints its process group (POSIX)
+//   signals         prints the masks of blocked and ignored signals (Linux)
 
-#include <dirent.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <iostream>
-#include <set>
 #include <string>
+#include <vector>
 
-extern char** environ;
+#include "tests/test_child_os.h"
+#include "tests/test_os.h"
 
+namespace multiproc {
 namespace {
 
-int PrintArguments(int argc, char** argv) {
-  for (int i = 2; i < argc; ++i) {
-    std::cout << std::strlen(argv[i]) << ":" << argv[i] << "\n";
+int PrintArguments(const std::vector<std::string>& arguments) {
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    std::cout << arguments[i].size() << ":" << arguments[i] << "\n";
   }
   return 0;
 }
 
 int PrintEnvironment() {
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    std::cout << *entry << "\n";
+  for (const std::string& entry : EnvironmentEntries()) {
+    std::cout << entry << "\n";
   }
   return 0;
 }
 
 int PrintDescriptors() {
-  std::set<int> descriptors;
-  DIR* folder = opendir("/dev/fd");
-  while (dirent* entry = readdir(folder)) {
-    const int fd = std::atoi(entry->d_name);
-    if (entry->d_name[0] != '.' && fd != dirfd(folder)) descriptors.insert(fd);
-  }
-  closedir(folder);
-  for (const int fd : descriptors) std::cout << fd << " ";
-  return 0;
-}
-
-int PrintDirectory() {
-  char path[4096];
-  std::cout << getcwd(path, sizeof(path));
-  return 0;
-}
-
-int PrintSignals() {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (line.rfind("SigBlk", 0) == 0 || line.rfind("SigIgn", 0) == 0) {
-      std::cout << line << "\n";
-    }
+  for (const int descriptor : OpenDescriptors()) {
+    std::cout << descriptor << " ";
   }
   return 0;
 }
 
-int WriteHello(int fd) { return write(fd, "hello", 5) == 5 ? 0 : 1; }
+int PrintBoth() {
+  std::cout << "out" << std::flush;
+  std::cerr << "err" << std::flush;
+  return 0;
+}
 
-}  // namespace
+int WriteHello(int descriptor) {
+  return WriteToDescriptor(descriptor, "hello") ? 0 : 1;
+}
 
-int main(int argc, char** argv) {
-  const std::string what = argc > 1 ? argv[1] : "";
-  const int number = argc > 2 ? std::atoi(argv[2]) : 0;
-  if (what == "exit") return number;
-  if (what == "raise") return raise(number);
-  if (what == "arguments") return PrintArguments(argc, argv);
+int Hold(int descriptor) {
+  if (WriteHello(descriptor) != 0) return 1;
+  PauseForEver();
+}
+
+int Announce() {
+  std::cout << "ready\n" << std::flush;
+  PauseForEver();
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const std::string what = arguments.empty() ? "" : arguments[0];
+  const uint32_t number = arguments.size() < 2
+                              ? 0
+                              : static_cast<uint32_t>(std::strtoull(
+                                    arguments[1].c_str(), nullptr, 0));
+  if (what == "exit") return static_cast<int>(number);
+  if (what == "raise") DieBySignal(static_cast<int>(number));
+  if (what == "arguments") return PrintArguments(arguments);
   if (what == "echo") return (std::cout << std::cin.rdbuf(), 0);
-  if (what == "both") {
-    std::cout << "out" << std::flush;
-    std::cerr << "err" << std::flush;
-    return 0;
-  }
+  if (what == "both") return PrintBoth();
   if (what == "environment") return PrintEnvironment();
-  if (what == "directory") return PrintDirectory();
+  if (what == "directory") return (std::cout << WorkingDirectory(), 0);
   if (what == "descriptors") return PrintDescriptors();
-  if (what == "write") return WriteHello(number);
-  if (what == "group") return (std::cout << getpgrp(), 0);
-  if (what == "signals") return PrintSignals();
-  if (what == "pause") return pause();
+  if (what == "write") return WriteHello(static_cast<int>(number));
+  if (what == "hold") return Hold(static_cast<int>(number));
+  if (what == "pause") PauseForEver();
+  if (what == "announce") return Announce();
+  if (const auto text = OwnCommand(what); text.has_value()) {
+    return (std::cout << *text, 0);
+  }
   std::cerr << "unknown: " << what << "\n";
   return 99;
+}
+
+}  // namespace
+}  // namespace multiproc
+
+int main(int argc, char** argv) {
+  multiproc::UseBinaryStreams();
+  return multiproc::Run(multiproc::ProgramArguments(argc, argv));
 }

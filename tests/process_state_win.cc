@@ -1,0 +1,53 @@
+#include "multiproc/executors/windows_api.h"
+// After windows.h, which it needs.
+#include <tlhelp32.h>
+
+#include "multiproc/executors/file_handle.h"
+#include "tests/process_state.h"
+
+namespace multiproc {
+namespace {
+
+int CountHandles() {
+  DWORD count = 0;
+  GetProcessHandleCount(GetCurrentProcess(), &count);
+  return static_cast<int>(count);
+}
+
+int CountThreads(HANDLE snapshot) {
+  int count = 0;
+  THREADENTRY32 entry = {};
+  entry.dwSize = sizeof(entry);
+  for (BOOL ok = Thread32First(snapshot, &entry); ok != 0;
+       ok = Thread32Next(snapshot, &entry)) {
+    if (entry.th32OwnerProcessID == GetCurrentProcessId()) ++count;
+  }
+  return count;
+}
+
+// By the parent's id, which a process keeps when the parent has gone: one that
+// had this process's id earlier would add its children.
+int CountChildren(HANDLE snapshot) {
+  int count = 0;
+  PROCESSENTRY32W entry = {};
+  entry.dwSize = sizeof(entry);
+  for (BOOL ok = Process32FirstW(snapshot, &entry); ok != 0;
+       ok = Process32NextW(snapshot, &entry)) {
+    if (entry.th32ParentProcessID == GetCurrentProcessId()) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+ProcessState ProcessState::Now() {
+  ProcessState state;
+  state.descriptors = CountHandles();
+  const ScopedFileHandle snapshot(CreateToolhelp32Snapshot(
+      TH32CS_SNAPTHREAD | TH32CS_SNAPPROCESS, /*th32ProcessID=*/0));
+  state.threads = CountThreads(snapshot.get());
+  state.children = CountChildren(snapshot.get());
+  return state;
+}
+
+}  // namespace multiproc
