@@ -40,6 +40,9 @@ inline constexpr int kSigTerm = 15;
 // Process::Terminate.
 ExitStatus EndOfTerminatedProgram();
 
+// Whether programs can be asked to end: on Windows that takes a console.
+bool HasConsole();
+
 // ---- Other processes ----
 
 // Ends the process, as `kill -9` does.

@@ -31,6 +31,8 @@ void PauseForEver() {
 
 ExitStatus EndOfTerminatedProgram() { return ExitStatus::Signaled(SIGTERM); }
 
+bool HasConsole() { return true; }
+
 // ---- Other processes ----
 
 absl::Status KillPid(int64_t pid) {

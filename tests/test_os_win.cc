@@ -40,6 +40,8 @@ void PauseForEver() {
 // STATUS_CONTROL_C_EXIT: what the default handler of Ctrl-Break exits with.
 ExitStatus EndOfTerminatedProgram() { return ExitStatus::Exited(0xC000013A); }
 
+bool HasConsole() { return GetConsoleCP() != 0; }
+
 // ---- Other processes ----
 
 absl::Status KillPid(int64_t pid) {
