@@ -74,9 +74,7 @@ STARTUPINFOEXW MakeStartup(WindowsSpawnPlan& plan, Attributes& attributes) {
   return startup;
 }
 
-// Puts a child that was started suspended into `job`, and lets it run. The
-// fallback, for Windows before 10: were this process to end in between, the
-// child would stay, and never run.
+// Puts a child that was started suspended into `job`, and lets it run.
 absl::Status JoinJobAndResume(const PROCESS_INFORMATION& child, HANDLE job) {
   absl::Status status;
   if (AssignProcessToJobObject(job, child.hProcess) == 0) {
@@ -92,7 +90,8 @@ absl::Status CreateError(const WindowsSpawnPlan& plan, DWORD error) {
   return WindowsError("exec", plan.shown_path, error);
 }
 
-absl::StatusOr<PROCESS_INFORMATION> Create(WindowsSpawnPlan& plan) {
+absl::StatusOr<PROCESS_INFORMATION> Create(
+    WindowsSpawnPlan& plan, const WindowsExecutorOptions& options) {
   const absl::StatusOr<FileHandle> job = ChildrensJob();
   if (!job.ok()) return job.status();
   Attributes attributes;
@@ -107,8 +106,10 @@ absl::StatusOr<PROCESS_INFORMATION> Create(WindowsSpawnPlan& plan) {
                         GetLastError());
   }
   const HANDLE job_handle = *job;
-  const bool joins_atomically = attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST,
-                                               &job_handle, sizeof(job_handle));
+  const bool joins_atomically =
+      !options.join_job_suspended &&
+      attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST, &job_handle,
+                     sizeof(job_handle));
   STARTUPINFOEXW startup = MakeStartup(plan, attributes);
   const DWORD flags = CREATE_UNICODE_ENVIRONMENT |
                       EXTENDED_STARTUPINFO_PRESENT |
@@ -140,7 +141,7 @@ absl::StatusOr<Process> WindowsExecutor::Spawn(const Command& command) {
       !LibraryThread::CallerIsOne()) {
     FlushStandardStreams();
   }
-  const absl::StatusOr<PROCESS_INFORMATION> child = Create(*plan);
+  const absl::StatusOr<PROCESS_INFORMATION> child = Create(*plan, options_);
   if (!child.ok()) return child.status();
   WindowsChildParts parts;
   parts.process = ScopedFileHandle(child->hProcess);

@@ -36,10 +36,23 @@
 
 namespace multiproc {
 
+struct WindowsExecutorOptions {
+  // Whether children join the job as Windows before 10 has it, also where it
+  // could be done at once: they are started suspended, put into the job, and
+  // resumed. Were this process to end in between, such a child would stay.
+  bool join_job_suspended = false;
+};
+
 class WindowsExecutor : public Executor {
  public:
+  explicit WindowsExecutor(WindowsExecutorOptions options = {})
+      : options_(options) {}
+
   absl::string_view name() const override { return "windows"; }
   absl::StatusOr<Process> Spawn(const Command& command) override;
+
+ private:
+  const WindowsExecutorOptions options_;
 };
 
 }  // namespace multiproc
