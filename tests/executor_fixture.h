@@ -15,6 +15,7 @@
 #include "multiproc/executors/default_executor.h"
 #include "tests/backends.h"
 #include "tests/process_state.h"
+#include "tests/test_os.h"
 
 namespace multiproc {
 
@@ -34,7 +35,8 @@ class ExecutorTest : public BackendTest {
  protected:
   void SetUp() override {
     // What is made once, and kept, is made now.
-    [[maybe_unused]] static const std::string once =
+    [[maybe_unused]] static const bool console = HasConsole();
+    [[maybe_unused]] static const std::string output =
         OutputOf(Child({"exit", "0"}));
     before_ = ProcessState::Now();
   }
