@@ -11,6 +11,7 @@
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_error.h"
+#include "multiproc/executors/windows_pipe.h"
 
 namespace multiproc {
 namespace {

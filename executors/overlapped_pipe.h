@@ -3,7 +3,7 @@
 // non-blocking ones, with one read and one write under way at a time, each with
 // a buffer of its own. Windows only.
 //
-//   absl::StatusOr<Pipe> pipe = MakeWindowsPipe(options);
+//   absl::StatusOr<Pipe> pipe = Pipe::Create(Pipe::NonBlocking::kReadEnd);
 //   std::shared_ptr<OverlappedPipe> end =
 //       OverlappedPipe::Find(pipe->read_end.get());
 //   end->Bind(completion_port);
@@ -84,22 +84,6 @@ class OverlappedPipe {
   uint32_t read_error_ = 0;  // Of GetLastError; for good.
   uint32_t write_error_ = 0;
 };
-
-struct WindowsPipeOptions {
-  // Which ends are overlapped, and known to OverlappedPipe::Find.
-  bool non_blocking_read_end = false;
-  bool non_blocking_write_end = false;
-  // The write end is overlapped without being non-blocking: a thread can wait
-  // on it for the reader to go, while another writes. ReadSome and WriteSome
-  // know how.
-  bool watchable_write_end = false;
-};
-
-// A named pipe, of which nobody else can get an end: its name can't be guessed,
-// it has one instance, which is the first of that name, and it is for clients
-// on this machine that run as the same user (CreateNamedPipeW, "Named Pipe
-// Security and Access Rights"). Anonymous pipes can't be overlapped.
-absl::StatusOr<Pipe> MakeWindowsPipe(const WindowsPipeOptions& options);
 
 }  // namespace multiproc
 

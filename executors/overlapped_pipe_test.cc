@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multiproc/executors/windows_api.h"
+#include "multiproc/executors/windows_pipe.h"
 
 namespace multiproc {
 namespace {

@@ -106,10 +106,9 @@ absl::StatusOr<PROCESS_INFORMATION> Create(
                         GetLastError());
   }
   const HANDLE job_handle = *job;
-  const bool joins_atomically =
-      !options.join_job_suspended &&
-      attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST, &job_handle,
-                     sizeof(job_handle));
+  const bool joins_atomically = !options.join_job_suspended &&
+                                attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST,
+                                               &job_handle, sizeof(job_handle));
   STARTUPINFOEXW startup = MakeStartup(plan, attributes);
   const DWORD flags = CREATE_UNICODE_ENVIRONMENT |
                       EXTENDED_STARTUPINFO_PRESENT |

@@ -117,7 +117,8 @@ TEST_P(WindowsExecutorTest, WhatIsNotUtf8IsInvalid) {
   Command input = Command::Function(PrintWhetherInJob);
   input.standard_input = Stdio::ReadFile(bad);
   for (const Command& command :
-       {Command::Program(bad + "/x"), directory, variable, input}) {
+       {Command::Program(bad + "/x"), Command::Program(bad), directory,
+        variable, input}) {
     const absl::Status status = executor_.Spawn(command).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("not UTF-8"));

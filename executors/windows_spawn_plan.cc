@@ -1,20 +1,18 @@
 #include "multiproc/executors/windows_spawn_plan.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <map>
-#include <optional>
 #include <utility>
+#include <variant>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/this_program.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_command_line.h"
+#include "multiproc/executors/windows_environment.h"
 #include "multiproc/executors/windows_error.h"
+#include "multiproc/executors/windows_program.h"
 #include "multiproc/executors/windows_text.h"
 
 namespace multiproc {
@@ -22,115 +20,6 @@ namespace {
 
 uint64_t ToNumber(FileHandle handle) {
   return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(handle));
-}
-
-// ---- Programs ----
-
-// Whether there is a file; its folders are told by the error.
-DWORD CheckFile(const std::wstring& path) {
-  const DWORD attributes = GetFileAttributesW(path.c_str());
-  if (attributes == INVALID_FILE_ATTRIBUTES) return GetLastError();
-  return (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? ERROR_ACCESS_DENIED
-                                                      : ERROR_SUCCESS;
-}
-
-// Relative to the parent's directory, whatever the child's will be.
-std::wstring AbsolutePath(const std::wstring& path) {
-  const DWORD size = GetFullPathNameW(path.c_str(), 0, nullptr, nullptr);
-  std::wstring result(size, L'\0');
-  const DWORD length =
-      GetFullPathNameW(path.c_str(), size, result.data(), nullptr);
-  return length == 0 || length >= size ? path : result.substr(0, length);
-}
-
-// `path`, or with .exe behind it, which people leave out.
-absl::StatusOr<std::wstring> FindFile(const std::string& path) {
-  absl::StatusOr<std::wstring> wide = ToWide(path);
-  if (!wide.ok()) return wide.status();
-  const DWORD error = CheckFile(*wide);
-  if (error == ERROR_SUCCESS) return AbsolutePath(*wide);
-  const std::wstring with_extension = *wide + L".exe";
-  if (CheckFile(with_extension) == ERROR_SUCCESS) {
-    return AbsolutePath(with_extension);
-  }
-  return WindowsError("exec", path, error);
-}
-
-std::string Variable(const wchar_t* name) {
-  std::wstring value(GetEnvironmentVariableW(name, nullptr, 0), L'\0');
-  const DWORD length = GetEnvironmentVariableW(
-      name, value.data(), static_cast<DWORD>(value.size()));
-  return ToUtf8(value.substr(0, std::min<size_t>(length, value.size())));
-}
-
-// In PATH alone: neither in the current directory nor beside this program,
-// where CreateProcess would look first, and where somebody else may have put a
-// file of that name.
-absl::StatusOr<std::wstring> FindInPath(const std::string& program) {
-  const std::string path = Variable(L"PATH");
-  for (absl::string_view folder :
-       absl::StrSplit(path, ';', absl::SkipEmpty())) {
-    folder = absl::StripPrefix(absl::StripSuffix(folder, "\""), "\"");
-    absl::StatusOr<std::wstring> found =
-        FindFile(absl::StrCat(folder, "\\", program));
-    if (found.ok()) return found;
-  }
-  return WindowsError("search of PATH for", program, ERROR_FILE_NOT_FOUND);
-}
-
-absl::StatusOr<std::wstring> FindProgram(const std::string& program) {
-  return program.find_first_of("/\\:") == std::string::npos
-             ? FindInPath(program)
-             : FindFile(program);
-}
-
-absl::Status BatchFileError(absl::string_view program) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "Command: '", program,
-      "' is a batch file: Windows would run it by cmd.exe, which reads "
-      "arguments by rules of its own that they could escape from "
-      "(CVE-2024-24576); start \"cmd.exe\" with {\"/c\", ...} yourself if they "
-      "can be trusted"));
-}
-
-// ---- The environment ----
-
-// Windows takes PATH and Path for the same variable, and wants them sorted.
-struct IgnoringCase {
-  bool operator()(const std::wstring& a, const std::wstring& b) const {
-    return CompareStringOrdinal(a.data(), static_cast<int>(a.size()), b.data(),
-                                static_cast<int>(b.size()),
-                                TRUE) == CSTR_LESS_THAN;
-  }
-};
-
-using Environment = std::map<std::wstring, std::wstring, IgnoringCase>;
-
-// Names may begin with '=': cmd.exe keeps the directory of each drive so.
-Environment ReadEnvironment() {
-  Environment environment;
-  wchar_t* const block = GetEnvironmentStringsW();
-  for (const wchar_t* entry = block; *entry != L'\0';
-       entry += std::wcslen(entry) + 1) {
-    const std::wstring_view text = entry;
-    const size_t sign = text.find(L'=', 1);
-    if (sign == std::wstring_view::npos) continue;
-    environment.emplace(text.substr(0, sign), text.substr(sign + 1));
-  }
-  FreeEnvironmentStringsW(block);
-  return environment;
-}
-
-std::wstring MakeBlock(const Environment& environment) {
-  std::wstring block;
-  for (const auto& [name, value] : environment) {
-    block += name + L'=' + value;
-    block += L'\0';
-  }
-  // An empty one has two.
-  if (block.empty()) block += L'\0';
-  block += L'\0';
-  return block;
 }
 
 // ---- Handles ----
@@ -239,7 +128,7 @@ class Planner {
     if ((attributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
       return WindowsError("chdir", path, ERROR_DIRECTORY);
     }
-    plan_.directory = AbsolutePath(*wide);
+    plan_.directory = AbsoluteWindowsPath(*wide);
     return absl::OkStatus();
   }
 
@@ -252,16 +141,10 @@ class Planner {
   }
 
   absl::Status PlanProgram(const ProgramCall& program) {
-    absl::StatusOr<std::wstring> path = FindProgram(program.program);
-    if (IsWindowsBatchFile(program.program)) {
-      return BatchFileError(program.program);
-    }
+    absl::StatusOr<std::wstring> path = FindWindowsProgram(program.program);
     if (!path.ok()) return path.status();
     plan_.path = *std::move(path);
     plan_.shown_path = ToUtf8(plan_.path);
-    if (IsWindowsBatchFile(plan_.shown_path)) {
-      return BatchFileError(plan_.shown_path);
-    }
     absl::Status status = PlanDescriptors();
     if (!status.ok()) return status;
     return PlanCommandLine(program.program, program.arguments);
@@ -336,8 +219,8 @@ class Planner {
   }
 
   absl::Status PlanEnvironment() {
-    Environment environment;
-    if (command_.inherit_environment) environment = ReadEnvironment();
+    WindowsEnvironment environment;
+    if (command_.inherit_environment) environment = ReadWindowsEnvironment();
     for (const auto& [name, value] : command_.environment) {
       const absl::StatusOr<std::wstring> wide_name = ToWide(name);
       const absl::StatusOr<std::wstring> wide_value =
@@ -348,12 +231,12 @@ class Planner {
       if (value.has_value()) environment.emplace(*wide_name, *wide_value);
     }
     SetChildVariable(&environment);
-    plan_.environment = MakeBlock(environment);
+    plan_.environment = MakeEnvironmentBlock(environment);
     return absl::OkStatus();
   }
 
   // A function's is this library's; a program's only what the Command says.
-  void SetChildVariable(Environment* environment) const {
+  void SetChildVariable(WindowsEnvironment* environment) const {
     const std::wstring name = *ToWide(kChildVariable);
     if (call() == nullptr) {
       if (command_.environment.count(kChildVariable) == 0) {

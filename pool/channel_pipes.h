@@ -4,9 +4,9 @@
 //   command.inherited_handles = {pipes->worker_in.get(),
 //                                pipes->worker_out.get()};
 //
-// The parent's ends never block. The worker's do, and can tell that the parent
-// is gone without reading from them (parent_watch.h): on Windows that takes
-// another pipe than Pipe::Create makes.
+// The parent's ends never block. The worker's do, and parent_watch.h can tell
+// by them that the parent is gone: on Windows that takes another pipe for the
+// responses than Pipe::Create makes.
 
 #ifndef MULTIPROC_POOL_CHANNEL_PIPES_H_
 #define MULTIPROC_POOL_CHANNEL_PIPES_H_
@@ -26,6 +26,9 @@ struct ChannelPipes {
   // Responses: from worker_out to parent_in.
   ScopedFileHandle parent_in;
   ScopedFileHandle worker_out;
+
+ private:
+  static absl::StatusOr<Pipe> MakeResponsePipe();
 };
 
 }  // namespace multiproc

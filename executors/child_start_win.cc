@@ -1,40 +1,23 @@
 #ifndef _WIN32
-#error "POSIX builds initialize_posix.cc"
+#error "POSIX builds child_start_posix.cc"
 #endif
 
 #include <signal.h>
 #include <stdlib.h>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <string>
-#include <utility>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/string_view.h"
+#include "multiproc/executors/child_start.h"
 #include "multiproc/executors/exit_status.h"
-#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/library_thread.h"
-#include "multiproc/executors/this_program.h"
 #include "multiproc/executors/windows_api.h"
 
 namespace multiproc {
 namespace {
-
-std::atomic<bool> initialized{false};
-
-// A child that can't read its call must not go on as if it were the program
-// that the user started.
-[[noreturn]] void Die(const char* why) {
-  std::fprintf(stderr,
-               "multiproc: %s=%s in the environment, but %s; unset it to run "
-               "this program by itself\n",
-               kChildVariable, std::getenv(kChildVariable), why);
-  std::exit(1);
-}
 
 HANDLE ToHandle(uint64_t number) {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(number));
@@ -44,11 +27,11 @@ HANDLE ToHandle(uint64_t number) {
 ChildStart ReadChildStart() {
   uint64_t number = 0;
   if (!absl::SimpleAtoi(std::getenv(kChildVariable), &number)) {
-    Die("it names no handle");
+    DieOfBadStart("it names no handle");
   }
   const ScopedFileHandle section(ToHandle(number));
   const void* const view = MapViewOfFile(section.get(), FILE_MAP_READ, 0, 0, 0);
-  if (view == nullptr) Die("it names no section of memory");
+  if (view == nullptr) DieOfBadStart("it names no section of memory");
   uint64_t size = 0;
   std::memcpy(&size, view, sizeof(size));
   ChildStart start;
@@ -58,7 +41,7 @@ ChildStart ReadChildStart() {
                            static_cast<int>(size));
   UnmapViewOfFile(view);
   if (!parsed || start.call().function().empty()) {
-    Die("the section that it names holds no call");
+    DieOfBadStart("the section that it names holds no call");
   }
   return start;
 }
@@ -108,26 +91,13 @@ void ListenForTerminate(HANDLE event) {
 
 }  // namespace
 
-void Initialize(int* argc, char*** argv) {
-  if (argc != nullptr && argv != nullptr && *argc > 0) {
-    ThisProgram::SetName((*argv)[0]);
-  }
-  initialized = true;
-  if (std::getenv(kChildVariable) == nullptr) return;
-  const ChildStart start = ReadChildStart();
+ChildStart TakeChildStart(std::vector<FileHandle>* handles) {
+  ChildStart start = ReadChildStart();
   // Of the C runtime's environment and of Windows's.
   _putenv_s(kChildVariable, "");
-  std::vector<FileHandle> handles = TakeHandles(start);
+  *handles = TakeHandles(start);
   ListenForTerminate(ToHandle(start.windows_terminate_event()));
-  std::exit(RunFunctionInChild(start.call(), std::move(handles)));
-}
-
-absl::Status CheckInitialized() {
-  if (initialized) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "Initialize() was not called: write multiproc::Initialize(&argc, &argv); "
-      "as the first line of main, or link @multiproc//tests:gtest_main for "
-      "tests");
+  return start;
 }
 
 }  // namespace multiproc
