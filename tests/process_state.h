@@ -11,9 +11,12 @@ struct ProcessState {
   // As it is now.
   static ProcessState Now();
 
-  int descriptors = 0;  // Windows: handles of every kind.
+  int descriptors = 0;  // Windows: of files, pipes, processes and the like.
   int threads = 0;
   int children = 0;  // On POSIX zombies among them.
+  // Windows only: all other handles, such as events. The C++ runtime keeps one
+  // for each lock at which two threads have met, so some more are no fault.
+  int other_handles = 0;
 
   std::string ToString() const;
 };

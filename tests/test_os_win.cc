@@ -110,12 +110,17 @@ void CloseStandardStreams() {
   }
 }
 
-// Without FILE_WRITE_DATA each write goes to the end, in one piece.
+// Without FILE_WRITE_DATA each write goes to the end, in one piece; but not
+// under Wine, where two may go to the same place: they take turns.
 void AppendLine(const std::string& path, absl::string_view line) {
   const ScopedFileHandle file(
       CreateFileA(path.c_str(), FILE_APPEND_DATA | SYNCHRONIZE, kShareAll,
                   nullptr, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr));
+  const ScopedFileHandle turn(
+      CreateMutexA(nullptr, FALSE, "multiproc-test-append"));
+  WaitForSingleObject(turn.get(), INFINITE);
   WriteAll(file.get(), absl::StrCat(line, "\n")).IgnoreError();
+  ReleaseMutex(turn.get());
 }
 
 // ---- The environment ----
