@@ -7,12 +7,12 @@
 namespace multiproc {
 namespace {
 
-constexpr int kMoreOtherHandles = 16;
-
 bool IsMore(const ProcessState& now, const ProcessState& before) {
-  return now.descriptors > before.descriptors || now.threads > before.threads ||
+  return now.descriptors > before.descriptors ||
+         now.threads > before.threads + ProcessState::kMoreThreads ||
          now.children > before.children ||
-         now.other_handles > before.other_handles + kMoreOtherHandles;
+         now.other_handles >
+             before.other_handles + ProcessState::kMoreOtherHandles;
 }
 
 }  // namespace

@@ -13,10 +13,14 @@ struct ProcessState {
 
   int descriptors = 0;  // Windows: of files, pipes, processes and the like.
   int threads = 0;
-  int children = 0;  // On POSIX zombies among them.
-  // Windows only: all other handles, such as events. The C++ runtime keeps one
-  // for each lock at which two threads have met, so some more are no fault.
-  int other_handles = 0;
+  int children = 0;       // On POSIX zombies among them.
+  int other_handles = 0;  // Windows only: of events and the like.
+
+  // How many more are no fault. On Windows the system's pool of threads grows
+  // and shrinks by itself, and the C++ runtime keeps an event for each lock at
+  // which two threads have met; elsewhere zero.
+  static const int kMoreThreads;
+  static const int kMoreOtherHandles;
 
   std::string ToString() const;
 };

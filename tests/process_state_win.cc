@@ -68,6 +68,9 @@ int CountChildren(HANDLE snapshot) {
 
 }  // namespace
 
+const int ProcessState::kMoreThreads = 8;
+const int ProcessState::kMoreOtherHandles = 16;
+
 ProcessState ProcessState::Now() {
   ProcessState state;
   CountHandles(&state);

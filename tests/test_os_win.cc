@@ -40,7 +40,11 @@ void PauseForEver() {
 // STATUS_CONTROL_C_EXIT: what the default handler of Ctrl-Break exits with.
 ExitStatus EndOfTerminatedProgram() { return ExitStatus::Exited(0xC000013A); }
 
-bool HasConsole() { return GetConsoleCP() != 0; }
+bool HasConsole() {
+  return ScopedFileHandle(CreateFileA("CONOUT$", GENERIC_WRITE, kShareAll,
+                                      nullptr, OPEN_EXISTING, 0, nullptr))
+      .is_valid();
+}
 
 // ---- Other processes ----
 
