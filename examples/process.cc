@@ -3,26 +3,25 @@
 //
 //   ./bazelw run //examples:process
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "examples/print.h"
+#include "multiproc/executors/current_process.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
 
 void RunProc(const std::string& name) {
-  std::printf("child process %s (%d) Runing\n", name.c_str(), getpid());
+  Print("child process %s (%d) Runing\n", name, multiproc::CurrentPid());
 }
 MULTIPROC_FUNCTION(RunProc);
 
 int main(int argc, char** argv) {
   multiproc::Initialize(&argc, &argv);
-  std::printf("Parent process %d\n", getpid());
-  std::fflush(stdout);
+  Print("Parent process %d\n", multiproc::CurrentPid());
 
   std::vector<multiproc::Process> children;
   for (int i = 1; i <= 4; ++i) {

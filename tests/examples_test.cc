@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "multiproc/executors/default_executor.h"
 #include "tests/backends.h"
+#include "tests/read_text.h"
 
 namespace multiproc {
 namespace {
@@ -32,7 +33,7 @@ class ExamplesTest : public BackendTest {
     absl::StatusOr<Process> process = executor().Spawn(command);
     EXPECT_TRUE(process.ok()) << process.status();
     pid_ = process->pid();
-    const std::string text = *ReadToEnd(process->standard_output().get());
+    const std::string text = ReadText(process->standard_output().get());
     EXPECT_EQ(process->Wait()->ToString(), "exited with code 0");
     std::vector<std::string> lines = absl::StrSplit(text, '\n');
     EXPECT_EQ(lines.back(), "");

@@ -11,9 +11,16 @@ struct ProcessState {
   // As it is now.
   static ProcessState Now();
 
-  int descriptors = 0;  // Windows: handles of every kind.
+  int descriptors = 0;  // Windows: of files, pipes, processes and the like.
   int threads = 0;
-  int children = 0;  // On POSIX zombies among them.
+  int children = 0;       // On POSIX zombies among them.
+  int other_handles = 0;  // Windows only: of events and the like.
+
+  // How many more are no fault. On Windows the system's pool of threads grows
+  // and shrinks by itself, and the C++ runtime keeps an event for each lock at
+  // which two threads have met; elsewhere zero.
+  static const int kMoreThreads;
+  static const int kMoreOtherHandles;
 
   std::string ToString() const;
 };

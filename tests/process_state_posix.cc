@@ -33,6 +33,9 @@ int CountChildren() {
 
 }  // namespace
 
+const int ProcessState::kMoreThreads = 0;
+const int ProcessState::kMoreOtherHandles = 0;
+
 ProcessState ProcessState::Now() {
 #ifdef ABSL_HAVE_THREAD_SANITIZER
   // With the first thread of a program comes one of the sanitizer's, to stay.

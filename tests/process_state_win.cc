@@ -1,51 +1,45 @@
 #include "multiproc/executors/windows_api.h"
 // After windows.h, which it needs.
 #include <tlhelp32.h>
+#include <winternl.h>
 
 #include <cstdint>
-#include <thread>  // NOLINT(build/c++11)
-#include <vector>
+#include <set>
+#include <string>
 
-#include "absl/synchronization/barrier.h"
 #include "multiproc/executors/file_handle.h"
 #include "tests/process_state.h"
 
 namespace multiproc {
 namespace {
 
-// What a thread has had is kept for the next one, by the C++ runtime and by
-// Abseil: as many threads as any test has are there once, at the same time.
-bool StartManyThreads() {
-  constexpr int kThreads = 32;
-  auto* const barrier = new absl::Barrier(kThreads);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([barrier] {
-      if (barrier->Block()) delete barrier;
-    });
+// What the number stands for: "File", "Event" ...; nothing if for nothing.
+std::wstring TypeOfHandle(uintptr_t number) {
+  using Query =
+      NTSTATUS(WINAPI*)(HANDLE, OBJECT_INFORMATION_CLASS, void*, ULONG, ULONG*);
+  static const Query query = reinterpret_cast<Query>(reinterpret_cast<void*>(
+      GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryObject")));
+  alignas(UNICODE_STRING) char buffer[1024];
+  if (query(reinterpret_cast<HANDLE>(number), ObjectTypeInformation, buffer,
+            sizeof(buffer), nullptr) != 0) {
+    return L"";
   }
-  for (std::thread& thread : threads) thread.join();
-  return true;
+  // It begins with the name.
+  const auto* const name = reinterpret_cast<const UNICODE_STRING*>(buffer);
+  return std::wstring(name->Buffer, name->Length / sizeof(wchar_t));
 }
 
-// By asking about each number that a handle may have.
-int ProbeHandles() {
+// By asking about each number that a handle may have: Wine does not count them.
+void CountHandles(ProcessState* state) {
   constexpr uintptr_t kMostHandles = 1024;
-  int count = 0;
+  static const auto* const descriptors = new std::set<std::wstring>{
+      L"File", L"Job", L"Process", L"Section", L"Thread"};
   for (uintptr_t number = 4; number <= 4 * kMostHandles; number += 4) {
-    DWORD flags = 0;
-    if (GetHandleInformation(reinterpret_cast<HANDLE>(number), &flags) != 0) {
-      ++count;
-    }
+    const std::wstring type = TypeOfHandle(number);
+    if (type.empty()) continue;
+    ++(descriptors->count(type) > 0 ? state->descriptors
+                                    : state->other_handles);
   }
-  return count;
-}
-
-// Wine says 0.
-int CountHandles() {
-  DWORD count = 0;
-  GetProcessHandleCount(GetCurrentProcess(), &count);
-  return count == 0 ? ProbeHandles() : static_cast<int>(count);
 }
 
 int CountThreads(HANDLE snapshot) {
@@ -74,10 +68,12 @@ int CountChildren(HANDLE snapshot) {
 
 }  // namespace
 
+const int ProcessState::kMoreThreads = 8;
+const int ProcessState::kMoreOtherHandles = 16;
+
 ProcessState ProcessState::Now() {
-  [[maybe_unused]] static const bool once = StartManyThreads();
   ProcessState state;
-  state.descriptors = CountHandles();
+  CountHandles(&state);
   const ScopedFileHandle snapshot(CreateToolhelp32Snapshot(
       TH32CS_SNAPTHREAD | TH32CS_SNAPPROCESS, /*th32ProcessID=*/0));
   state.threads = CountThreads(snapshot.get());

@@ -40,7 +40,11 @@ void PauseForEver() {
 // STATUS_CONTROL_C_EXIT: what the default handler of Ctrl-Break exits with.
 ExitStatus EndOfTerminatedProgram() { return ExitStatus::Exited(0xC000013A); }
 
-bool HasConsole() { return GetConsoleCP() != 0; }
+bool HasConsole() {
+  return ScopedFileHandle(CreateFileA("CONOUT$", GENERIC_WRITE, kShareAll,
+                                      nullptr, OPEN_EXISTING, 0, nullptr))
+      .is_valid();
+}
 
 // ---- Other processes ----
 
@@ -110,12 +114,17 @@ void CloseStandardStreams() {
   }
 }
 
-// Without FILE_WRITE_DATA each write goes to the end, in one piece.
+// Without FILE_WRITE_DATA each write goes to the end, in one piece; but not
+// under Wine, where two may go to the same place: they take turns.
 void AppendLine(const std::string& path, absl::string_view line) {
   const ScopedFileHandle file(
       CreateFileA(path.c_str(), FILE_APPEND_DATA | SYNCHRONIZE, kShareAll,
                   nullptr, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr));
+  const ScopedFileHandle turn(
+      CreateMutexA(nullptr, FALSE, "multiproc-test-append"));
+  WaitForSingleObject(turn.get(), INFINITE);
   WriteAll(file.get(), absl::StrCat(line, "\n")).IgnoreError();
+  ReleaseMutex(turn.get());
 }
 
 // ---- The environment ----

@@ -1,15 +1,14 @@
 // Programs for whole_program_test, by their first argument:
 //
-//   print    prints without flushing, starts a function that prints, and prints
-//   die      makes a pool with busy workers, and is killed
-//   leave    makes a pool that is destroyed after main, with tasks queued
-//   idle     makes a pool with idle workers that hang when they exit, and is
-//   killed daemon   closes its standard streams, and writes what a pool
-//   computes to the
-//            file that its second argument names
-
-#include <signal.h>
-#include <unistd.h>
+//   print      prints without flushing, starts a function that prints, and
+//              prints
+//   die        makes a pool with busy workers, and is killed
+//   leave      makes a pool that is destroyed after main, with tasks queued
+//   idle       makes a pool with idle workers that hang when they exit, and is
+//              killed
+//   descend N  starts itself with N - 1, and is killed; with 0, says so
+//   daemon F   closes its standard streams, and writes what a pool computes to
+//              the file F
 
 #include <cstdio>
 #include <cstdlib>
@@ -19,9 +18,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/pool/process_pool.h"
+#include "tests/test_os.h"
 
 namespace {
 
@@ -36,7 +37,7 @@ MULTIPROC_FUNCTION(PrintChild);
 void SpinForEver() {
   std::printf("busy\n");
   std::fflush(stdout);
-  while (true) pause();
+  multiproc::PauseForEver();
 }
 MULTIPROC_FUNCTION(SpinForEver);
 
@@ -61,14 +62,12 @@ std::unique_ptr<multiproc::ProcessPool> MakePool() {
 int Die() {
   const auto pool = MakePool();
   for (int i = 0; i < 10; ++i) pool->Submit(SpinForEver);
-  while (true) pause();
+  multiproc::PauseForEver();
 }
 
 // As some library's static object might.
 void HangAtExit() {
-  std::atexit([] {
-    while (true) pause();
-  });
+  std::atexit([] { multiproc::PauseForEver(); });
 }
 MULTIPROC_FUNCTION(HangAtExit);
 
@@ -77,14 +76,24 @@ int Idle() {
   if (!pool->Submit(HangAtExit).Get().ok()) return 1;
   std::printf("idle\n");
   std::fflush(stdout);
-  while (true) pause();
+  multiproc::PauseForEver();
+}
+
+int Descend(const char* program, int depth) {
+  if (depth == 0) SpinForEver();
+  const absl::StatusOr<multiproc::Process> child =
+      (*multiproc::DefaultExecutor())
+          ->Spawn(multiproc::Command::Program(
+              program, {"descend", absl::StrCat(depth - 1)}));
+  if (!child.ok()) return 1;
+  multiproc::PauseForEver();
 }
 
 int Sum(int a, int b) { return a + b; }
 MULTIPROC_FUNCTION(Sum);
 
 int RunAsDaemon(const char* path) {
-  for (int fd = 0; fd < 3; ++fd) close(fd);
+  multiproc::CloseStandardStreams();
   const absl::StatusOr<int> sum = MakePool()->Submit(Sum, 2, 3).Get();
   std::FILE* file = std::fopen(path, "w");
   std::fprintf(file, "%d %s", sum.value_or(0), sum.status().ToString().c_str());
@@ -106,6 +115,8 @@ int main(int argc, char** argv) {
   if (what == "die") return Die();
   if (what == "leave") return Leave();
   if (what == "idle") return Idle();
+  if (what == "descend" && argc > 2)
+    return Descend(argv[0], std::atoi(argv[2]));
   if (what == "daemon" && argc > 2) return RunAsDaemon(argv[2]);
   return 99;
 }
