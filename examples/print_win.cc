@@ -1,8 +1,9 @@
+#include <windows.h>
+
 #include <cstdio>
 #include <cstdlib>
 
 #include "examples/print.h"
-#include "multiproc/executors/windows_api.h"
 
 namespace {
 
