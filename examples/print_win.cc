@@ -1,29 +1,33 @@
 #include <windows.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <string>
 
 #include "examples/print.h"
 
 namespace {
 
-UINT& OldCodePage() {
-  static UINT code_page = GetConsoleOutputCP();
-  return code_page;
-}
-
-// The console is everybody's: it gets back what it had. A worker, which starts
-// after its parent has printed, has found UTF-8, and leaves it.
-bool SetConsoleToUtf8() {
-  if (OldCodePage() == 0 || OldCodePage() == CP_UTF8) return false;
-  SetConsoleOutputCP(CP_UTF8);
-  return std::atexit([] { SetConsoleOutputCP(OldCodePage()); }) == 0;
+// A console has a code page of its own, which is rarely UTF-8, and C runtimes
+// write to it byte by byte. UTF-16 reaches it as it is, and in one piece. False
+// if standard output is no console.
+bool WriteToConsole(absl::string_view text) {
+  const HANDLE console = GetStdHandle(STD_OUTPUT_HANDLE);
+  DWORD mode = 0;
+  if (GetConsoleMode(console, &mode) == 0) return false;
+  const int size = static_cast<int>(text.size());
+  std::wstring wide(text.size(), L'\0');
+  const int length =
+      MultiByteToWideChar(CP_UTF8, 0, text.data(), size, wide.data(), size);
+  DWORD written = 0;
+  return WriteConsoleW(console, wide.data(), static_cast<DWORD>(length),
+                       &written, nullptr) != 0;
 }
 
 }  // namespace
 
 void PrintText(absl::string_view text) {
-  [[maybe_unused]] static const bool once = SetConsoleToUtf8();
+  std::fflush(stdout);
+  if (WriteToConsole(text)) return;
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
