@@ -1,7 +1,9 @@
 #include "multiproc/executors/windows_api.h"
-// After windows.h, which it needs.
+// After windows.h, which they need.
 #include <tlhelp32.h>
 #include <winternl.h>
+
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <set>
@@ -72,6 +74,9 @@ const int ProcessState::kMoreThreads = 8;
 const int ProcessState::kMoreOtherHandles = 16;
 
 ProcessState ProcessState::Now() {
+  // With what it first keeps for a thread (a trace, a failure, a skipped test)
+  // GoogleTest starts one of its own, to watch that.
+  SCOPED_TRACE("");
   ProcessState state;
   CountHandles(&state);
   const ScopedFileHandle snapshot(CreateToolhelp32Snapshot(
