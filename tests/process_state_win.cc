@@ -1,9 +1,8 @@
 #include "multiproc/executors/windows_api.h"
-// After windows.h, which they need.
+// After windows.h, which two of these need.
+#include <gtest/gtest.h>
 #include <tlhelp32.h>
 #include <winternl.h>
-
-#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <set>
