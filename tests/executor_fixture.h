@@ -35,8 +35,7 @@ class ExecutorTest : public BackendTest {
  protected:
   void SetUp() override {
     // What is made once, and kept, is made now.
-    [[maybe_unused]] static const bool console = HasConsole();
-    [[maybe_unused]] static const std::string output =
+    [[maybe_unused]] static const std::string once =
         OutputOf(Child({"exit", "0"}));
     before_ = ProcessState::Now();
   }

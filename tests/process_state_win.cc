@@ -1,5 +1,6 @@
 #include "multiproc/executors/windows_api.h"
-// After windows.h, which it needs.
+// After windows.h, which two of these need.
+#include <gtest/gtest.h>
 #include <tlhelp32.h>
 #include <winternl.h>
 
@@ -72,6 +73,9 @@ const int ProcessState::kMoreThreads = 8;
 const int ProcessState::kMoreOtherHandles = 16;
 
 ProcessState ProcessState::Now() {
+  // With what it first keeps for a thread (a trace, a failure, a skipped test)
+  // GoogleTest starts one of its own, to watch that.
+  SCOPED_TRACE("");
   ProcessState state;
   CountHandles(&state);
   const ScopedFileHandle snapshot(CreateToolhelp32Snapshot(
