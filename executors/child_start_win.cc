@@ -73,6 +73,7 @@ void HandleTerminate() {
   if (handler == SIG_DFL || handler == SIG_ERR) {
     TerminateProcess(GetCurrentProcess(),
                      ExitStatus::WindowsCodeOfSignal(SIGTERM));
+    return;
   }
   handler(SIGTERM);
 }

@@ -103,7 +103,8 @@ bool WaitReadable(FileHandle handle, absl::Duration timeout);
 struct Pipe {
   // The ends on which reads and writes return instead of waiting. They are for
   // this process alone: a child that got one would not expect that. It is asked
-  // for here, since Windows decides it when a handle is opened.
+  // for here, since Windows decides it when a handle is opened. There, what
+  // such a write end has taken is lost if the end is closed before it was read.
   enum class NonBlocking { kNeither, kReadEnd, kWriteEnd, kBoth };
 
   static absl::StatusOr<Pipe> Create(NonBlocking ends = NonBlocking::kNeither);

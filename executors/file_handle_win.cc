@@ -42,6 +42,7 @@ DWORD TransferToItsEnd(HANDLE handle, Call call, DWORD* size) {
   }
   OVERLAPPED overlapped = {};
   overlapped.hEvent = ThreadsEvent();
+  if (overlapped.hEvent == nullptr) return ERROR_NO_SYSTEM_RESOURCES;
   if (call(nullptr, &overlapped) == 0 && GetLastError() != ERROR_IO_PENDING) {
     return GetLastError();
   }
@@ -78,7 +79,9 @@ bool WaitForBytes(HANDLE handle, absl::Time deadline) {
 ScopedFileHandle::ScopedFileHandle(FileHandle handle)
     : handle_(IsValidHandle(handle) ? handle : kInvalidFileHandle) {}
 
+// Its number may be another's, once somebody has closed it.
 FileHandle ScopedFileHandle::release() {
+  OverlappedPipe::Remove(handle_);
   return std::exchange(handle_, kInvalidFileHandle);
 }
 
@@ -143,9 +146,9 @@ bool WaitReadable(FileHandle handle, absl::Duration timeout) {
     return pipe->WaitReadable(timeout);
   }
   const absl::Time deadline = MonotonicNow() + timeout;
-  if (GetFileType(handle) == FILE_TYPE_PIPE) {
-    return WaitForBytes(handle, deadline);
-  }
+  const DWORD type = GetFileType(handle);
+  if (type == FILE_TYPE_PIPE) return WaitForBytes(handle, deadline);
+  if (type == FILE_TYPE_DISK) return true;
   while (true) {
     const DWORD milliseconds =
         static_cast<DWORD>(PollTimeout(deadline - MonotonicNow()));

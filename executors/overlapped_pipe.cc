@@ -39,7 +39,8 @@ class Registry {
   void Add(FileHandle handle) {
     auto end = std::make_shared<OverlappedPipe>(handle);
     absl::MutexLock lock(&mutex_);
-    ends_[handle] = std::move(end);
+    // An old one of that number, if it was not removed, ends after the lock.
+    ends_[handle].swap(end);
   }
 
   std::shared_ptr<OverlappedPipe> Remove(FileHandle handle) {
@@ -60,11 +61,16 @@ class Registry {
 }  // namespace
 
 struct OverlappedPipe::Operation {
-  // Makes it ready to be started anew.
-  OVERLAPPED* Reset() {
+  // Makes it ready to be started anew, with `size` bytes of room, and little
+  // more.
+  OVERLAPPED* Reset(size_t size) {
+    if (buffer.capacity() > 2 * size) std::vector<char>().swap(buffer);
+    buffer.resize(size);
     overlapped = OVERLAPPED();
     return &overlapped;
   }
+
+  bool HasEnded() const { return HasOverlappedIoCompleted(&overlapped); }
 
   OVERLAPPED overlapped = {};
   bool under_way = false;
@@ -79,11 +85,7 @@ void OverlappedPipe::Add(FileHandle handle) { Registry::Get().Add(handle); }
 
 void OverlappedPipe::Remove(FileHandle handle) {
   const std::shared_ptr<OverlappedPipe> end = Registry::Get().Remove(handle);
-  if (end == nullptr) return;
-  // Whoever still holds it finds that it does nothing any more.
-  end->Cancel(*end->read_);
-  end->Cancel(*end->write_);
-  end->read_error_ = end->write_error_ = ERROR_INVALID_HANDLE;
+  if (end != nullptr) end->Close();
 }
 
 OverlappedPipe::OverlappedPipe(FileHandle handle)
@@ -92,39 +94,44 @@ OverlappedPipe::OverlappedPipe(FileHandle handle)
       write_(std::make_unique<Operation>()),
       read_size_(kSmallestRead) {}
 
-OverlappedPipe::~OverlappedPipe() {
+OverlappedPipe::~OverlappedPipe() { Close(); }
+
+// Whoever still holds it finds that it does nothing any more.
+void OverlappedPipe::Close() {
+  absl::MutexLock lock(&mutex_);
   Cancel(*read_);
   Cancel(*write_);
+  read_begin_ = read_end_ = 0;
+  read_error_ = write_error_ = ERROR_INVALID_HANDLE;
 }
 
 void OverlappedPipe::Cancel(Operation& operation) {
   if (!std::exchange(operation.under_way, false)) return;
   CancelIoEx(handle_, &operation.overlapped);
   DWORD size = 0;
-  // It has ended, one way or the other: the buffer is ours again.
   GetOverlappedResult(handle_, &operation.overlapped, &size, TRUE);
 }
 
+// ---- Reading ----
+
 void OverlappedPipe::StartRead() {
-  read_->buffer.resize(read_size_);
-  if (ReadFile(handle_, read_->buffer.data(),
-               static_cast<DWORD>(read_->buffer.size()), nullptr,
-               read_->Reset()) != 0) {
-    DWORD size = 0;
-    const BOOL ok =
-        GetOverlappedResult(handle_, &read_->overlapped, &size, FALSE);
-    FinishRead(ok != 0, size);
-  } else if (GetLastError() == ERROR_IO_PENDING) {
-    read_->under_way = true;
-  } else {
-    FinishRead(false, 0);
+  OVERLAPPED* const overlapped = read_->Reset(read_size_);
+  if (ReadFile(handle_, read_->buffer.data(), static_cast<DWORD>(read_size_),
+               nullptr, overlapped) != 0) {
+    TakeRead();
+    return;
   }
+  const DWORD error = GetLastError();
+  read_->under_way = error == ERROR_IO_PENDING;
+  if (!read_->under_way) read_error_ = error;
 }
 
-void OverlappedPipe::FinishRead(bool ok, uint32_t size) {
-  if (!ok) {
-    // A thread that started a read and ended has it cancelled: not the end.
+void OverlappedPipe::TakeRead() {
+  DWORD size = 0;
+  if (GetOverlappedResult(handle_, &read_->overlapped, &size, FALSE) == 0) {
     const DWORD error = GetLastError();
+    // Of a read that was cancelled, as that of a thread that has ended is: not
+    // the end.
     if (error != ERROR_OPERATION_ABORTED) read_error_ = error;
     return;
   }
@@ -135,18 +142,12 @@ void OverlappedPipe::FinishRead(bool ok, uint32_t size) {
                    : std::max<size_t>(read_size_ / 2, kSmallestRead);
 }
 
-void OverlappedPipe::PollRead() {
-  if (!HasOverlappedIoCompleted(&read_->overlapped)) return;
-  read_->under_way = false;
-  DWORD size = 0;
-  const BOOL ok =
-      GetOverlappedResult(handle_, &read_->overlapped, &size, FALSE);
-  FinishRead(ok != 0, size);
-}
-
-bool OverlappedPipe::IsReadable() {
+bool OverlappedPipe::IsReadableLocked() {
   if (read_begin_ < read_end_ || read_error_ != 0) return true;
-  if (read_->under_way) PollRead();
+  if (read_->under_way && read_->HasEnded()) {
+    read_->under_way = false;
+    TakeRead();
+  }
   // Not in a loop: somebody could write nothing, again and again, which on
   // Windows ends a read.
   if (!read_->under_way && read_begin_ == read_end_ && read_error_ == 0) {
@@ -155,8 +156,14 @@ bool OverlappedPipe::IsReadable() {
   return !read_->under_way;
 }
 
+bool OverlappedPipe::IsReadable() {
+  absl::MutexLock lock(&mutex_);
+  return IsReadableLocked();
+}
+
 absl::StatusOr<size_t> OverlappedPipe::Read(char* buffer, size_t size) {
-  if (!IsReadable()) return absl::UnavailableError("");
+  absl::MutexLock lock(&mutex_);
+  if (!IsReadableLocked()) return absl::UnavailableError("");
   if (read_begin_ < read_end_) {
     const size_t taken = std::min(size, read_end_ - read_begin_);
     std::memcpy(buffer, read_->buffer.data() + read_begin_, taken);
@@ -166,41 +173,6 @@ absl::StatusOr<size_t> OverlappedPipe::Read(char* buffer, size_t size) {
   if (read_error_ == ERROR_BROKEN_PIPE) return size_t{0};
   if (read_error_ != 0) return WindowsError("read", "", read_error_);
   return absl::UnavailableError("");
-}
-
-void OverlappedPipe::PollWrite() {
-  if (!HasOverlappedIoCompleted(&write_->overlapped)) return;
-  write_->under_way = false;
-  DWORD size = 0;
-  // A pipe of bytes takes all, or fails.
-  if (GetOverlappedResult(handle_, &write_->overlapped, &size, FALSE) == 0) {
-    write_error_ = GetLastError();
-  }
-  if (write_->buffer.size() > kSmallestRead)
-    std::vector<char>().swap(write_->buffer);
-}
-
-bool OverlappedPipe::IsWritable() {
-  if (write_->under_way) PollWrite();
-  return !write_->under_way;
-}
-
-absl::StatusOr<size_t> OverlappedPipe::Write(absl::string_view bytes) {
-  if (!IsWritable()) return absl::UnavailableError("");
-  if (write_error_ == 0 && !bytes.empty()) {
-    bytes = bytes.substr(0, kLargestWrite);
-    write_->buffer.assign(bytes.begin(), bytes.end());
-    if (WriteFile(handle_, write_->buffer.data(),
-                  static_cast<DWORD>(bytes.size()), nullptr,
-                  write_->Reset()) == 0) {
-      write_->under_way = GetLastError() == ERROR_IO_PENDING;
-      if (!write_->under_way) write_error_ = GetLastError();
-    }
-  }
-  if (write_error_ == 0) return bytes.size();
-  absl::Status status = WindowsError("write", "", write_error_);
-  if (!absl::IsAborted(status)) return status;
-  return absl::AbortedError("write: the other end of the pipe is closed");
 }
 
 bool OverlappedPipe::WaitReadable(absl::Duration timeout) {
@@ -215,8 +187,61 @@ bool OverlappedPipe::WaitReadable(absl::Duration timeout) {
   return true;
 }
 
+// ---- Writing ----
+
+bool OverlappedPipe::IsWritableLocked() {
+  if (!write_->under_way) return true;
+  if (!write_->HasEnded()) return false;
+  write_->under_way = false;
+  DWORD size = 0;
+  // A pipe of bytes takes all, or fails.
+  if (GetOverlappedResult(handle_, &write_->overlapped, &size, FALSE) == 0) {
+    write_error_ = GetLastError();
+  }
+  return true;
+}
+
+bool OverlappedPipe::IsWritable() {
+  absl::MutexLock lock(&mutex_);
+  return IsWritableLocked();
+}
+
+void OverlappedPipe::StartWrite(absl::string_view bytes) {
+  OVERLAPPED* const overlapped = write_->Reset(bytes.size());
+  std::memcpy(write_->buffer.data(), bytes.data(), bytes.size());
+  if (WriteFile(handle_, write_->buffer.data(),
+                static_cast<DWORD>(bytes.size()), nullptr, overlapped) != 0) {
+    return;
+  }
+  const DWORD error = GetLastError();
+  write_->under_way = error == ERROR_IO_PENDING;
+  if (!write_->under_way) write_error_ = error;
+}
+
+absl::StatusOr<size_t> OverlappedPipe::Write(absl::string_view bytes) {
+  absl::MutexLock lock(&mutex_);
+  if (!IsWritableLocked()) return absl::UnavailableError("");
+  bytes = bytes.substr(0, kLargestWrite);
+  if (write_error_ == 0 && !bytes.empty()) StartWrite(bytes);
+  if (write_error_ == 0) return bytes.size();
+  absl::Status status = WindowsError("write", "", write_error_);
+  if (!absl::IsAborted(status)) return status;
+  return absl::AbortedError("write: the other end of the pipe is closed");
+}
+
+// ---- The completion port ----
+
+// A read that is under way would be posted nowhere.
+void OverlappedPipe::StopRead() {
+  if (!read_->under_way) return;
+  Cancel(*read_);
+  TakeRead();
+}
+
 absl::Status OverlappedPipe::Bind(void* port) {
+  absl::MutexLock lock(&mutex_);
   if (port_ == port) return absl::OkStatus();
+  StopRead();
   if (CreateIoCompletionPort(
           handle_, port, reinterpret_cast<ULONG_PTR>(handle_), 0) == nullptr) {
     return WindowsError("CreateIoCompletionPort", "", GetLastError());

@@ -9,8 +9,7 @@
 //   end->Bind(completion_port);
 //   if (end->IsReadable()) end->Read(buffer, size);
 //
-// Thread-safety: an end is for one thread at a time; Find, Add and Remove may
-// be called by any.
+// Thread-safe.
 
 #ifndef MULTIPROC_EXECUTORS_OVERLAPPED_PIPE_H_
 #define MULTIPROC_EXECUTORS_OVERLAPPED_PIPE_H_
@@ -20,9 +19,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/file_handle.h"
 
@@ -61,28 +62,38 @@ class OverlappedPipe {
 
   // From now on the end of each read and write that did not end at once is
   // posted to `port`, an I/O completion port, with the handle as its key.
-  // Before the first read or write; always to the same port.
+  // Before the first write; always to the same port.
   absl::Status Bind(void* port);
 
  private:
   struct Operation;
 
-  void StartRead();
-  void FinishRead(bool ok, uint32_t size);
-  void PollRead();
-  void PollWrite();
-  void Cancel(Operation& operation);
+  bool IsReadableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsWritableLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes what a read that has ended has brought.
+  void TakeRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StopRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StartWrite(absl::string_view bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends what is under way, and waits until the buffer is this object's again.
+  void Cancel(Operation& operation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Close();
 
   const FileHandle handle_;
-  void* port_ = nullptr;
+  absl::Mutex mutex_;
+  void* port_ ABSL_GUARDED_BY(mutex_) = nullptr;
   // The system writes to these while an operation is under way.
   const std::unique_ptr<Operation> read_;
   const std::unique_ptr<Operation> write_;
-  size_t read_begin_ = 0;  // Of what Read has not returned yet.
-  size_t read_end_ = 0;
-  size_t read_size_;         // Of the next read.
-  uint32_t read_error_ = 0;  // Of GetLastError; for good.
-  uint32_t write_error_ = 0;
+  // Of what Read has not returned yet.
+  size_t read_begin_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t read_end_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of the next read.
+  size_t read_size_ ABSL_GUARDED_BY(mutex_);
+  // Of GetLastError; for good.
+  uint32_t read_error_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t write_error_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace multiproc

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>  // NOLINT(build/c++11)
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -130,6 +131,26 @@ TEST(OverlappedPipeTest, AReadSurvivesTheThreadThatBeganIt) {
   ASSERT_TRUE(size.ok()) << size.status();
   EXPECT_EQ(*size, 1u);
   EXPECT_EQ(byte, 'x');
+}
+
+TEST(OverlappedPipeTest, ManyThreadsMayWait) {
+  Pipe pipe = NewPipe(NonBlockingReadEnd());
+  const FileHandle handle = pipe.read_end.get();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([handle] {
+      EXPECT_TRUE(WaitReadable(handle, absl::InfiniteDuration()));
+    });
+  }
+  pipe.write_end.reset();
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(OverlappedPipeTest, AReleasedHandleIsNoLongerKnown) {
+  Pipe pipe = NewPipe(NonBlockingReadEnd());
+  const FileHandle handle = pipe.read_end.release();
+  EXPECT_EQ(OverlappedPipe::Find(handle), nullptr);
+  CloseHandle(handle);
 }
 
 // As a worker's: one thread waits for the reader to go, while another writes.

@@ -8,7 +8,7 @@
 
 namespace multiproc {
 
-constexpr absl::string_view kPlatformDefault = "posix_spawn";
+const absl::string_view kPlatformDefault = "posix_spawn";
 
 std::vector<std::unique_ptr<Executor>> MakePlatformExecutors() {
   std::vector<std::unique_ptr<Executor>> executors;

@@ -7,7 +7,7 @@
 
 namespace multiproc {
 
-constexpr absl::string_view kPlatformDefault = "windows";
+const absl::string_view kPlatformDefault = "windows";
 
 std::vector<std::unique_ptr<Executor>> MakePlatformExecutors() {
   std::vector<std::unique_ptr<Executor>> executors;

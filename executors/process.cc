@@ -117,7 +117,8 @@ void Process::Finish() {
       return;
     }
     case OnDestroy::kTerminate:
-      Terminate().IgnoreError();
+      // Windows has programs that can't be asked.
+      if (!Terminate().ok()) Kill().IgnoreError();
       break;
     case OnDestroy::kKill:
       Kill().IgnoreError();

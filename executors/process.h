@@ -59,7 +59,7 @@ class Process {
   // What the destructor does with a child that still runs.
   enum class OnDestroy {
     kJoin,       // Waits for its end, as std::jthread does. The default.
-    kTerminate,  // Terminate, then waits.
+    kTerminate,  // Terminate, or Kill if it can't be asked, then waits.
     kKill,       // Kill, then waits.
     kDetach,     // Lets it run (on Windows, as long as this process does). Its
                  // end is collected at a later Spawn.

@@ -18,7 +18,7 @@ std::string& NameSlot() {
 
 }  // namespace
 
-// A program's file can't be replaced while it runs, only renamed.
+// Where it was started from: the file can be renamed since, but not removed.
 std::string ThisProgram::Path() {
   std::wstring path(MAX_PATH, L'\0');
   while (true) {

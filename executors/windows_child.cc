@@ -62,14 +62,15 @@ class WindowsChild : public ChildHandle {
 
   absl::Status SendCtrlBreak() const {
     if (GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT,
-                                 static_cast<DWORD>(parts_.pid)) != 0 ||
-        HasEnded()) {
+                                 static_cast<DWORD>(parts_.pid)) != 0) {
       return absl::OkStatus();
     }
+    const DWORD error = GetLastError();
+    if (HasEnded()) return absl::OkStatus();
     return WindowsError(
         "GenerateConsoleCtrlEvent (the child must share this process's "
         "console; Kill needs none)",
-        "", GetLastError());
+        "", error);
   }
 
   absl::Status NoPoliteWayError() const {

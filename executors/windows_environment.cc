@@ -17,14 +17,15 @@ bool IgnoringCase::operator()(const std::wstring& a,
 WindowsEnvironment ReadWindowsEnvironment() {
   WindowsEnvironment environment;
   wchar_t* const block = GetEnvironmentStringsW();
-  for (const wchar_t* entry = block; *entry != L'\0';
+  // Null where memory is out.
+  for (const wchar_t* entry = block; entry != nullptr && *entry != L'\0';
        entry += std::wcslen(entry) + 1) {
     const std::wstring_view text = entry;
     const size_t sign = text.find(L'=', 1);
     if (sign == std::wstring_view::npos) continue;
     environment.emplace(text.substr(0, sign), text.substr(sign + 1));
   }
-  FreeEnvironmentStringsW(block);
+  if (block != nullptr) FreeEnvironmentStringsW(block);
   return environment;
 }
 

@@ -1,5 +1,6 @@
 #include "multiproc/executors/windows_job.h"
 
+#include "absl/synchronization/mutex.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_error.h"
 
@@ -27,8 +28,15 @@ absl::StatusOr<FileHandle> MakeJob() {
 }  // namespace
 
 absl::StatusOr<FileHandle> ChildrensJob() {
-  static const auto* const job = new absl::StatusOr<FileHandle>(MakeJob());
-  return *job;
+  static absl::Mutex* const mutex = new absl::Mutex;
+  static FileHandle job = kInvalidFileHandle;
+  absl::MutexLock lock(mutex);
+  if (job == kInvalidFileHandle) {
+    const absl::StatusOr<FileHandle> made = MakeJob();
+    if (!made.ok()) return made.status();
+    job = *made;
+  }
+  return job;
 }
 
 }  // namespace multiproc

@@ -21,8 +21,7 @@ constexpr DWORD kPipeSize = 65536;
 // Access for the user that this process runs as, and nobody else.
 class OwnerOnly {
  public:
-  // Null if it can't be told who that is: the default then, which lets others
-  // read (and no other way in is left open by the flags of the pipe).
+  // Null if it can't be told who that is.
   static SECURITY_ATTRIBUTES* Get() {
     static OwnerOnly* const only = new OwnerOnly;
     return only->made_ ? &only->attributes_ : nullptr;
@@ -87,12 +86,35 @@ DWORD OverlappedFlag(bool overlapped) {
   return overlapped ? FILE_FLAG_OVERLAPPED : 0;
 }
 
+// As the C runtime of a child expects them: with the right to change their
+// mode, which the ends of a named pipe for one direction don't have.
+absl::StatusOr<Pipe> MakeAnonymousPipe() {
+  HANDLE read_end = nullptr;
+  HANDLE write_end = nullptr;
+  if (CreatePipe(&read_end, &write_end, nullptr, kPipeSize) == 0) {
+    return WindowsError("CreatePipe", "", GetLastError());
+  }
+  Pipe pipe;
+  pipe.read_end = ScopedFileHandle(read_end);
+  pipe.write_end = ScopedFileHandle(write_end);
+  return pipe;
+}
+
 }  // namespace
 
 absl::StatusOr<Pipe> MakeWindowsPipe(const WindowsPipeOptions& options) {
+  const bool watchable = options.watchable_write_end;
+  if (!watchable && !options.non_blocking_read_end &&
+      !options.non_blocking_write_end) {
+    return MakeAnonymousPipe();
+  }
+  SECURITY_ATTRIBUTES* const owner_only = OwnerOnly::Get();
+  if (owner_only == nullptr) {
+    return absl::InternalError(
+        "a named pipe: Windows does not tell the user of this process");
+  }
   const absl::StatusOr<std::wstring> name = MakePipeName();
   if (!name.ok()) return name.status();
-  const bool watchable = options.watchable_write_end;
   Pipe pipe;
   pipe.read_end = ScopedFileHandle(CreateNamedPipeW(
       name->c_str(),
@@ -101,7 +123,7 @@ absl::StatusOr<Pipe> MakeWindowsPipe(const WindowsPipeOptions& options) {
           OverlappedFlag(options.non_blocking_read_end),
       PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT |
           PIPE_REJECT_REMOTE_CLIENTS,
-      /*nMaxInstances=*/1, kPipeSize, kPipeSize, 0, OwnerOnly::Get()));
+      /*nMaxInstances=*/1, kPipeSize, kPipeSize, 0, owner_only));
   if (!pipe.read_end.is_valid()) {
     return WindowsError("CreateNamedPipe", "", GetLastError());
   }

@@ -24,10 +24,11 @@ struct WindowsPipeOptions {
   bool watchable_write_end = false;
 };
 
-// A named pipe, of which nobody else can get an end: its name can't be guessed,
-// it has one instance, which is the first of that name, and it is for clients
-// on this machine that run as the same user (CreateNamedPipeW, "Named Pipe
-// Security and Access Rights"). Anonymous pipes can't be overlapped.
+// Without options a plain pipe. Otherwise a named one, of which nobody else can
+// get an end: its name can't be guessed, it has one instance, which is the
+// first of that name, and it is for clients on this machine that run as the
+// same user (CreateNamedPipeW, "Named Pipe Security and Access Rights").
+// Anonymous pipes can't be overlapped.
 absl::StatusOr<Pipe> MakeWindowsPipe(const WindowsPipeOptions& options);
 
 }  // namespace multiproc

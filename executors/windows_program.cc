@@ -23,17 +23,26 @@ DWORD CheckFile(const std::wstring& path) {
                                                       : ERROR_SUCCESS;
 }
 
-// `path`, or with .exe behind it, which people leave out.
+// What people leave ".exe" out of: Windows adds it to a name without a dot
+// (CreateProcessW, lpCommandLine), and so beside it may lie a script.
+bool HasExtension(const std::wstring& path) {
+  const size_t slash = path.find_last_of(L"/\\:");
+  return path.find(L'.', slash == std::wstring::npos ? 0 : slash) !=
+         std::wstring::npos;
+}
+
 absl::StatusOr<std::wstring> FindFile(const std::string& path) {
   absl::StatusOr<std::wstring> wide = ToWide(path);
   if (!wide.ok()) return wide.status();
-  const DWORD error = CheckFile(*wide);
-  if (error == ERROR_SUCCESS) return AbsoluteWindowsPath(*wide);
-  const std::wstring with_extension = *wide + L".exe";
-  if (CheckFile(with_extension) == ERROR_SUCCESS) {
-    return AbsoluteWindowsPath(with_extension);
+  const std::wstring with_exe = *wide + L".exe";
+  const bool has_extension = HasExtension(*wide);
+  for (const std::wstring& candidate :
+       {has_extension ? *wide : with_exe, has_extension ? with_exe : *wide}) {
+    if (CheckFile(candidate) == ERROR_SUCCESS) {
+      return AbsoluteWindowsPath(candidate);
+    }
   }
-  return WindowsError("exec", path, error);
+  return WindowsError("exec", path, CheckFile(*wide));
 }
 
 std::string Variable(const wchar_t* name) {

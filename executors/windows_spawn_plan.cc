@@ -41,7 +41,6 @@ absl::StatusOr<ScopedFileHandle> Open(const std::string& path, DWORD access,
 // The flags of the C runtime's own table of descriptors.
 char DescriptorFlags(FileHandle handle) {
   constexpr int kOpen = 0x01, kPipe = 0x08, kDevice = 0x40;
-  if (handle == nullptr) return 0;
   switch (GetFileType(handle)) {
     case FILE_TYPE_PIPE:
       return kOpen | kPipe;
@@ -54,15 +53,20 @@ char DescriptorFlags(FileHandle handle) {
 
 // As the C runtimes of Windows hand descriptors on when they start a program
 // (lpReserved2): their number, the flags of each, and the handle of each.
-std::string MakeDescriptors(const std::vector<FileHandle>& handles) {
-  std::string bytes;
-  const int32_t count = static_cast<int32_t>(handles.size());
-  bytes.append(reinterpret_cast<const char*>(&count), sizeof(count));
-  for (const FileHandle handle : handles) bytes += DescriptorFlags(handle);
-  for (const FileHandle handle : handles) {
-    const HANDLE value = handle == nullptr ? INVALID_HANDLE_VALUE : handle;
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+// The first three are left to STARTUPINFO: to ask of what kind they are could
+// mean to wait until somebody's read of standard input ends.
+std::string MakeDescriptors(const std::vector<FileHandle>& from_3_on) {
+  std::string flags(3, '\0');
+  std::vector<FileHandle> handles(3, INVALID_HANDLE_VALUE);
+  for (const FileHandle handle : from_3_on) {
+    flags += DescriptorFlags(handle);
+    handles.push_back(handle);
   }
+  const int32_t count = static_cast<int32_t>(handles.size());
+  std::string bytes(reinterpret_cast<const char*>(&count), sizeof(count));
+  bytes += flags;
+  bytes.append(reinterpret_cast<const char*>(handles.data()),
+               handles.size() * sizeof(HANDLE));
   return bytes;
 }
 
@@ -164,13 +168,13 @@ class Planner {
   // The C runtime of a program finds the first as descriptor 3, as on POSIX.
   absl::Status PlanDescriptors() {
     if (command_.inherited_handles.empty()) return absl::OkStatus();
-    std::vector<FileHandle> all(plan_.streams, plan_.streams + 3);
+    std::vector<FileHandle> copies;
     for (const FileHandle handle : command_.inherited_handles) {
       absl::StatusOr<FileHandle> copy = Inherit(handle);
       if (!copy.ok()) return copy.status();
-      all.push_back(*copy);
+      copies.push_back(*copy);
     }
-    plan_.descriptors = MakeDescriptors(all);
+    plan_.descriptors = MakeDescriptors(copies);
     return absl::OkStatus();
   }
 

@@ -2,8 +2,6 @@
 #error "POSIX builds cpu_count_posix.cc"
 #endif
 
-#include <thread>  // NOLINT(build/c++11): hardware_concurrency
-
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/pool/cpu_count.h"
 
@@ -28,8 +26,8 @@ int CountCpus() {
       process_mask != 0 && process_mask != system_mask) {
     return CountBits(process_mask);
   }
-  const int count = static_cast<int>(std::thread::hardware_concurrency());
-  return count > 0 ? count : 1;
+  const DWORD count = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+  return count > 0 ? static_cast<int>(count) : 1;
 }
 
 }  // namespace multiproc

@@ -22,6 +22,7 @@ bool OtherEndIsGone(HANDLE responses) {
 // (channel_pipes.h makes a pipe that allows it). False if that can't be told.
 bool WaitForOtherEnd(HANDLE responses) {
   const HANDLE event = CreateEventW(nullptr, TRUE, FALSE, nullptr);
+  if (event == nullptr) return false;
   BOOL ok = TRUE;
   while (ok != 0) {
     char byte = 0;

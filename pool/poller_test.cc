@@ -109,6 +109,15 @@ TEST_F(PollerTest, ReadyHandlesAreToldFromTheOthers) {
   EXPECT_THAT(Ready(), UnorderedElementsAre(0, ~uint64_t{0} - 1));
 }
 
+// Somebody has asked before, which on Windows starts a read.
+TEST_F(PollerTest, HandleThatWasWaitedForBeforeIsReported) {
+  EXPECT_FALSE(WaitReadable(pipe_.read_end.get(), absl::ZeroDuration()));
+  Watch(pipe_.read_end, 7);
+  EXPECT_THAT(Ready(), IsEmpty());
+  Write(pipe_);
+  EXPECT_THAT(WaitReady(), ElementsAre(7));
+}
+
 TEST_F(PollerTest, ForgottenHandleIsNotReported) {
   const Pipe other = NewPipe();
   Watch(pipe_.read_end, 1);

@@ -38,6 +38,11 @@ class WorkerSet {
   WorkerSet(size_t max_leases, Poller* poller)
       : max_leases_(max_leases), poller_(poller) {}
 
+  // No handle is closed that is still watched.
+  ~WorkerSet() {
+    while (!members_.empty()) Remove(members_.begin()->first);
+  }
+
   // Takes charge of `worker`. An error if it can't be polled; it is killed
   // then.
   absl::Status Add(std::unique_ptr<WorkerProcess> worker);

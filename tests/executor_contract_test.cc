@@ -277,12 +277,12 @@ TEST_P(ExecutorTest, TheDestructorJoins) {
 }
 
 TEST_P(ExecutorTest, TheDestructorCanKillOrTerminate) {
-  Process program = SpawnOrDie(Child({"pause"}));
-  program.set_on_destroy(Process::OnDestroy::kKill);
-  for (const auto policy :
-       {Process::OnDestroy::kKill, Process::OnDestroy::kTerminate}) {
-    Process function = SpawnOrDie(Command::Function(Pause));
-    function.set_on_destroy(policy);
+  for (const Command& command : {Child({"pause"}), Command::Function(Pause)}) {
+    for (const auto policy :
+         {Process::OnDestroy::kKill, Process::OnDestroy::kTerminate}) {
+      Process process = SpawnOrDie(command);
+      process.set_on_destroy(policy);
+    }
   }
 }
 

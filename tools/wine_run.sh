@@ -29,7 +29,7 @@ make_prefix() {
     wine wineboot --init </dev/null >/dev/null 2>"$WINEPREFIX/log" 9>&- || true
     # No windows, and so no complaints about a missing screen.
     wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f \
-      </dev/null >/dev/null 2>>"$WINEPREFIX/log" 9>&-
+      </dev/null >/dev/null 2>>"$WINEPREFIX/log" 9>&- || true
     wineserver --wait </dev/null >/dev/null 2>&1 9>&-
     [[ -s $WINEPREFIX/system.reg ]] || { cat "$WINEPREFIX/log" >&2; exit 1; }
     : >"$WINEPREFIX/is_made"
@@ -38,9 +38,10 @@ make_prefix() {
 
 # Copies the prefix to folder $1: by links where that can be.
 copy_prefix() {
-  cp --archive --link "$WINEPREFIX" "$1" 2>/dev/null && return
   rm -rf "$1"
-  cp --archive "$WINEPREFIX" "$1"
+  cp --archive --link -T "$WINEPREFIX" "$1" 2>/dev/null && return
+  rm -rf "$1"
+  cp --archive -T "$WINEPREFIX" "$1"
 }
 
 [[ -e $WINEPREFIX/is_made ]] || make_prefix
