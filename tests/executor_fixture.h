@@ -34,6 +34,8 @@ inline Command Child(std::vector<std::string> arguments) {
 class ExecutorTest : public BackendTest {
  protected:
   void SetUp() override {
+    // A console has a process of its own, to stay.
+    HasConsole();
     // What is made once, and kept, is made now.
     [[maybe_unused]] static const std::string once =
         OutputOf(Child({"exit", "0"}));

@@ -45,10 +45,18 @@ ExitStatus EndOfTerminatedProgram() {
   return ExitStatus::Exited(is_wine ? 1 : 0xC000013A);
 }
 
+// A test that a build tool runs has none at first.
 bool HasConsole() {
-  return ScopedFileHandle(CreateFileA("CONOUT$", GENERIC_WRITE, kShareAll,
-                                      nullptr, OPEN_EXISTING, 0, nullptr))
-      .is_valid();
+  static const bool has_one = [] {
+    const ScopedFileHandle console(CreateFileA("CONOUT$", GENERIC_WRITE,
+                                               kShareAll, nullptr,
+                                               OPEN_EXISTING, 0, nullptr));
+    if (console.is_valid()) return true;
+    // Of one that is none, which Wine gives.
+    FreeConsole();
+    return AllocConsole() != 0;
+  }();
+  return has_one;
 }
 
 // ---- Other processes ----
