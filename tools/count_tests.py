@@ -4,8 +4,9 @@
     tools/count_tests.py EVENTS
 
 EVENTS is the file that Bazel wrote for --build_event_json_file. Prints three
-numbers: the test cases that passed, failed and were skipped. A test that ended
-without saying which case failed (a crash, a timeout) counts as one failed.
+numbers: the test cases that passed, failed and were skipped; then a line for
+each that was skipped, with its reason. A test that ended without saying which
+case failed (a crash, a timeout) counts as one failed.
 """
 
 import json
@@ -37,14 +38,25 @@ def xml_path(result):
     return None
 
 
+def skip_line(case):
+    """Returns what to print of a case that was skipped."""
+    skip = case.find("skipped")
+    message = "" if skip is None else skip.get("message", "").strip()
+    # The first line says where the test says so.
+    reason = " ".join(message.split("\n")[1:]) or message or "disabled"
+    return f"skipped: {case.get('classname')}.{case.get('name')}: {reason}"
+
+
 def count_cases(path):
-    """Returns how many cases of a test.xml passed, failed and were skipped."""
-    passed = failed = skipped = 0
+    """Returns how many cases of a test.xml passed and failed, and a line for
+    each that was skipped."""
+    passed = failed = 0
+    skipped = []
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
             failed += 1
         elif case.find("skipped") is not None or case.get("status") == "notrun":
-            skipped += 1
+            skipped.append(skip_line(case))
         else:
             passed += 1
     return passed, failed, skipped
@@ -55,9 +67,10 @@ def count_result(status, path):
     try:
         passed, failed, skipped = count_cases(path)
     except (TypeError, OSError, xml.etree.ElementTree.ParseError):
-        passed = failed = skipped = 0
+        passed = failed = 0
+        skipped = []
     good = status in ("PASSED", "FLAKY")
-    if good and passed + failed + skipped == 0:
+    if good and passed + failed + len(skipped) == 0:
         passed = 1
     if not good and failed == 0:
         failed = 1
@@ -67,7 +80,11 @@ def count_result(status, path):
 def main():
     with open(sys.argv[1], encoding="utf-8") as events:
         counts = [count_result(*result) for result in results(events)]
-    print(*(sum(column) for column in zip((0, 0, 0), *counts)))
+    skipped = [line for _, _, lines in counts for line in lines]
+    print(sum(p for p, _, _ in counts), sum(f for _, f, _ in counts),
+          len(skipped))
+    for line in sorted(skipped):
+        print(line)
 
 
 if __name__ == "__main__":
