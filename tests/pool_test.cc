@@ -149,7 +149,7 @@ MULTIPROC_FUNCTION(SquareInNestedPool);
 void LogAtExit(const std::string& path) {
   static std::string* const log = new std::string(path);
   std::atexit([] {
-    absl::SleepFor(absl::Milliseconds(300));
+    absl::SleepFor(absl::Milliseconds(1200));
     AppendLine(*log, "at exit");
   });
 }
