@@ -5,7 +5,7 @@
 #   tools/wine_run.sh PROGRAM.exe ARGUMENT...
 #
 # Wine's prefix (its C: drive and its registry) is made by the first call, in
-# some 10 s; WINEPREFIX moves it. A test gets a copy of its own, of links: Bazel
+# some 10 s; MULTIPROC_WINE_PREFIX moves it. A test gets a copy of its own, of links: Bazel
 # ends all that a test has started, and so would end the server that Wine has
 # for each prefix, which other tests may be using.
 set -euo pipefail
@@ -15,7 +15,8 @@ unset TMPDIR
 export WINEDEBUG=${WINEDEBUG:--all}
 # No dialogues about an installation of .NET or of a browser.
 export WINEDLLOVERRIDES=${WINEDLLOVERRIDES:-mscoree,mshtml=}
-export WINEPREFIX=${WINEPREFIX:-${XDG_CACHE_HOME:-$HOME/.cache}/multiproc/wine}
+# Not the user's own, which this would change.
+export WINEPREFIX=${MULTIPROC_WINE_PREFIX:-${XDG_CACHE_HOME:-$HOME/.cache}/multiproc/wine}
 
 # Makes the prefix unless it is there. Under a lock, which the servers that Wine
 # starts must not inherit: two at once can spoil it. The server writes the

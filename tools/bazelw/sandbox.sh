@@ -43,8 +43,8 @@ run_in_root() {
   choose_mounts "$generation"
   unset CC CXX CFLAGS CXXFLAGS LDFLAGS LD_LIBRARY_PATH LD_PRELOAD JAVA_HOME BAZEL_COMPILER
   export PATH=/usr/bin:/bin LC_ALL=C.UTF-8
-  # Of Wine, for --config=windows; it belongs to the version in this root.
-  export WINEPREFIX=${WINEPREFIX:-$generation/wine}
+  # For --config=windows; a prefix belongs to the version of Wine that made it.
+  export MULTIPROC_WINE_PREFIX=${MULTIPROC_WINE_PREFIX:-$generation/wine}
   trap '' INT
   exec bwrap "${mounts[@]}" --die-with-parent --chdir "$PWD" \
     env --default-signal=INT bazel \
