@@ -50,11 +50,20 @@ void SpawnAndWait(benchmark::State& state, Executor* executor,
   }
 }
 
+// A program that does nothing.
+Command True() {
+#ifdef _WIN32
+  return Command::Program("cmd.exe", {"/d", "/c", "exit"});
+#else
+  return Command::Program("true");
+#endif
+}
+
 void RegisterAll() {
   for (const std::string& name : ExecutorNames()) {
     Executor* const executor = *ExecutorByName(name);
     for (const auto& [kind, command] :
-         {std::pair("BM_SpawnProgram", Command::Program("true")),
+         {std::pair("BM_SpawnProgram", True()),
           std::pair("BM_SpawnFunction", Command::Function(Nothing))}) {
       benchmark::RegisterBenchmark(
           absl::StrCat(kind, "/", name).c_str(),

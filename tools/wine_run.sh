@@ -5,9 +5,9 @@
 #   tools/wine_run.sh PROGRAM.exe ARGUMENT...
 #
 # Wine's prefix (its C: drive and its registry) is made by the first call, in
-# some 10 s; MULTIPROC_WINE_PREFIX moves it. A test gets a copy of its own, of links: Bazel
-# ends all that a test has started, and so would end the server that Wine has
-# for each prefix, which other tests may be using.
+# some 10 s; MULTIPROC_WINE_PREFIX moves it. A test gets a copy of its own, of
+# links: Bazel ends all that a test has started, and so would end the server that
+# Wine has for each prefix, which other tests may be using.
 set -euo pipefail
 
 # Debian's Wine 10 dies of "free(): invalid pointer" where TMPDIR is set.
