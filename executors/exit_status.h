@@ -44,7 +44,8 @@ class ExitStatus {
   }
 
   // The process has ended, and its status went to somebody else: the program
-  // ignores SIGCHLD, or waits for any child elsewhere (waitpid(2), NOTES).
+  // ignores SIGCHLD, or waits for any child elsewhere (waitpid(2), NOTES), or a
+  // debugger holds it.
   static ExitStatus Unknown() { return {Kind::kUnknown, 0}; }
 
   // Exactly one is true.

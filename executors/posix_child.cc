@@ -12,7 +12,8 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/posix_error.h"
@@ -20,23 +21,44 @@
 namespace multiproc {
 namespace {
 
+// A child that is traced (by a debugger, or at its end by LeakSanitizer) and
+// has ended is its tracer's to wait for first: ptrace(2). How often, and after
+// how long, it is asked for again.
+constexpr int kTries = 20;
+constexpr absl::Duration kTryInterval = absl::Milliseconds(5);
+
 ExitStatus FromSiginfo(const siginfo_t& info) {
-  // waitid(2), WNOHANG: nothing was collected if the pid is zero.
-  if (info.si_pid == 0) return ExitStatus::Unknown();
   if (info.si_code == CLD_EXITED) {
     return ExitStatus::Exited(static_cast<uint32_t>(info.si_status));
   }
   return ExitStatus::Signaled(info.si_status, info.si_code == CLD_DUMPED);
 }
 
-// ECHILD: the host ignores SIGCHLD, or somebody else collected the child.
-absl::StatusOr<ExitStatus> WaitById(idtype_t type, id_t id) {
-  siginfo_t info = {};
-  while (waitid(type, id, &info, WEXITED | WNOHANG) != 0) {
-    if (errno == ECHILD) return ExitStatus::Unknown();
-    if (errno != EINTR) return PosixError("waitid", "", errno);
+// Leaves no zombie, however long the tracer takes. The pid is the child's until
+// then.
+void CollectLater(int pid) {
+  LibraryThread::StartDetached([pid] {
+    siginfo_t info;
+    while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 &&
+           errno == EINTR) {
+    }
+  }).IgnoreError();
+}
+
+// The status of child `pid`, which has ended; `type` and `id` stand for it,
+// too. ECHILD: the host ignores SIGCHLD, or somebody else collected the child.
+absl::StatusOr<ExitStatus> WaitById(int pid, idtype_t type, id_t id) {
+  for (int i = 0; i < kTries; ++i) {
+    if (i > 0) absl::SleepFor(kTryInterval);
+    siginfo_t info = {};
+    while (waitid(type, id, &info, WEXITED | WNOHANG) != 0) {
+      if (errno == ECHILD) return ExitStatus::Unknown();
+      if (errno != EINTR) return PosixError("waitid", "", errno);
+    }
+    if (info.si_pid != 0) return FromSiginfo(info);
   }
-  return FromSiginfo(info);
+  CollectLater(pid);
+  return ExitStatus::Unknown();
 }
 
 absl::Status SignalResult(int result) {
@@ -60,7 +82,7 @@ class PidfdChild : public ChildHandle {
   int64_t pid() const override { return pid_; }
   FileHandle exit_event() const override { return pidfd_.get(); }
   absl::StatusOr<ExitStatus> Reap() override {
-    return WaitById(kWaitByPidfd, static_cast<id_t>(pidfd_.get()));
+    return WaitById(pid_, kWaitByPidfd, static_cast<id_t>(pidfd_.get()));
   }
   absl::Status Terminate() override { return Send(SIGTERM); }
   absl::Status Kill() override { return Send(SIGKILL); }
@@ -110,7 +132,7 @@ class ThreadWatchedChild : public ChildHandle {
   int64_t pid() const override { return pid_; }
   FileHandle exit_event() const override { return exit_event_.get(); }
   absl::StatusOr<ExitStatus> Reap() override {
-    return WaitById(P_PID, static_cast<id_t>(pid_));
+    return WaitById(pid_, P_PID, static_cast<id_t>(pid_));
   }
   absl::Status Terminate() override {
     return SignalResult(kill(pid_, SIGTERM));

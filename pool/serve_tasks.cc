@@ -58,15 +58,20 @@ absl::Status SendResponse(const TaskRequest& request, TaskResponse response,
   return channel.Flush();
 }
 
-absl::Status ServeTask(const Frame& frame, MessageChannel& channel) {
+// The task has ended before its answer is sent: the parent, once it has it, may
+// dismiss this worker, which is no death in the middle of a task then.
+absl::Status ServeTask(const Frame& frame, MessageChannel& channel,
+                       ParentWatch& watch) {
   TaskRequest request;
   if (frame.type != FrameType::kTaskRequest ||
       !request.ParseFromArray(frame.payload.data(),
                               static_cast<int>(frame.payload.size()))) {
     return absl::DataLossError("a frame from the parent is no TaskRequest");
   }
+  if (!watch.BeginTask()) return absl::OkStatus();
   TaskResponse response = RunTask(request);
   FlushStreams();
+  watch.EndTask();
   return SendResponse(request, std::move(response), channel);
 }
 
@@ -106,9 +111,7 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
     const absl::StatusOr<std::optional<Frame>> frame = channel.Receive();
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
     if (!frame.ok() || !frame->has_value()) return frame.status();
-    if (!watch->BeginTask()) return absl::OkStatus();
-    status = ServeTask(**frame, channel);
-    watch->EndTask();
+    status = ServeTask(**frame, channel, *watch);
   }
   return status;
 }
