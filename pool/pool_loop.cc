@@ -19,9 +19,9 @@ constexpr size_t kBytesPerTurn = size_t{1} << 20;
 // has raised the limit.
 constexpr size_t kBytesAfterExit = size_t{64} << 20;
 
-// For a worker whose channel is at its end; its exit follows at once, or as soon
-// as a busy machine comes to it, or it has lost the channel that it can't do
-// without.
+// For a worker whose channel is at its end; its exit follows at once, or as
+// soon as a busy machine comes to it, or it has lost the channel that it can't
+// do without.
 constexpr absl::Duration kExitGrace = absl::Seconds(1);
 
 // Beyond as many as there are workers, this many may fail to start in a row
