@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/monotonic_clock.h"
@@ -49,12 +50,6 @@ DWORD TransferToItsEnd(HANDLE handle, Call call, DWORD* size) {
   return GetOverlappedResult(handle, &overlapped, size, TRUE) != 0
              ? ERROR_SUCCESS
              : GetLastError();
-}
-
-absl::Status TransferError(absl::string_view name, DWORD error) {
-  absl::Status status = WindowsError(name, "", error);
-  if (!absl::IsAborted(status)) return status;
-  return absl::AbortedError("write: the other end of the pipe is closed");
 }
 
 bool PipeHasBytesOrEnd(HANDLE handle) {
@@ -128,7 +123,7 @@ absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes) {
         return WriteFile(handle, bytes.data(), wanted, count, overlapped);
       },
       &done);
-  if (error != ERROR_SUCCESS) return TransferError("write", error);
+  if (error != ERROR_SUCCESS) return WindowsWriteError(error);
   return done;
 }
 

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/windows_api.h"
@@ -224,9 +222,7 @@ absl::StatusOr<size_t> OverlappedPipe::Write(absl::string_view bytes) {
   bytes = bytes.substr(0, kLargestWrite);
   if (write_error_ == 0 && !bytes.empty()) StartWrite(bytes);
   if (write_error_ == 0) return bytes.size();
-  absl::Status status = WindowsError("write", "", write_error_);
-  if (!absl::IsAborted(status)) return status;
-  return absl::AbortedError("write: the other end of the pipe is closed");
+  return WindowsWriteError(write_error_);
 }
 
 // ---- The completion port ----

@@ -10,17 +10,10 @@
 #include <mach-o/dyld.h>
 #endif
 
-#include <utility>
-
 #include "multiproc/executors/this_program.h"
 
 namespace multiproc {
 namespace {
-
-std::string& NameSlot() {
-  static std::string* const name = new std::string("multiproc");
-  return *name;
-}
 
 #ifndef __APPLE__
 constexpr char kSelf[] = "/proc/self/exe";
@@ -50,9 +43,5 @@ std::string ThisProgram::Path() {
   return IsThisProgram(path) ? path : kSelf;
 #endif
 }
-
-const std::string& ThisProgram::Name() { return NameSlot(); }
-
-void ThisProgram::SetName(std::string name) { NameSlot() = std::move(name); }
 
 }  // namespace multiproc

@@ -2,21 +2,11 @@
 #error "POSIX builds this_program_posix.cc"
 #endif
 
-#include <utility>
-
 #include "multiproc/executors/this_program.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_text.h"
 
 namespace multiproc {
-namespace {
-
-std::string& NameSlot() {
-  static std::string* const name = new std::string("multiproc");
-  return *name;
-}
-
-}  // namespace
 
 // Where it was started from: the file can be renamed since, but not removed.
 std::string ThisProgram::Path() {
@@ -28,9 +18,5 @@ std::string ThisProgram::Path() {
     path.resize(path.size() * 2);
   }
 }
-
-const std::string& ThisProgram::Name() { return NameSlot(); }
-
-void ThisProgram::SetName(std::string name) { NameSlot() = std::move(name); }
 
 }  // namespace multiproc

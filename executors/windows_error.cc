@@ -86,4 +86,10 @@ absl::Status WindowsError(absl::string_view phase, absl::string_view subject,
                                   "]: ", TextOf(error)));
 }
 
+absl::Status WindowsWriteError(uint32_t error) {
+  absl::Status status = WindowsError("write", "", error);
+  if (!absl::IsAborted(status)) return status;
+  return absl::AbortedError("write: the other end of the pipe is closed");
+}
+
 }  // namespace multiproc

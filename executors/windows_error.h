@@ -18,6 +18,10 @@ namespace multiproc {
 absl::Status WindowsError(absl::string_view phase, absl::string_view subject,
                           uint32_t error);
 
+// The same for a write to a pipe, in the words of every platform where nobody
+// reads any more: ABORTED.
+absl::Status WindowsWriteError(uint32_t error);
+
 }  // namespace multiproc
 
 #endif  // MULTIPROC_EXECUTORS_WINDOWS_ERROR_H_

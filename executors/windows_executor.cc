@@ -5,7 +5,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/windows_api.h"
@@ -86,10 +85,6 @@ absl::Status JoinJobAndResume(const PROCESS_INFORMATION& child, HANDLE job) {
   return status;
 }
 
-absl::Status CreateError(const WindowsSpawnPlan& plan, DWORD error) {
-  return WindowsError("exec", plan.shown_path, error);
-}
-
 absl::StatusOr<PROCESS_INFORMATION> Create(
     WindowsSpawnPlan& plan, const WindowsExecutorOptions& options) {
   const absl::StatusOr<FileHandle> job = ChildrensJob();
@@ -120,7 +115,7 @@ absl::StatusOr<PROCESS_INFORMATION> Create(
                      plan.environment.data(),
                      plan.directory.empty() ? nullptr : plan.directory.c_str(),
                      &startup.StartupInfo, &child) == 0) {
-    return CreateError(plan, GetLastError());
+    return WindowsError("exec", plan.shown_path, GetLastError());
   }
   if (!joins_atomically) status = JoinJobAndResume(child, *job);
   CloseHandle(child.hThread);

@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/overlapped_pipe.h"
 #include "multiproc/executors/poll_timeout.h"
