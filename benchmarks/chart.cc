@@ -15,7 +15,9 @@ namespace {
 // In pixels.
 constexpr double kWidth = 1000;
 constexpr double kPlotLeft = 270;
-constexpr double kPlotRight = 860;
+constexpr double kPlotRight = 830;
+constexpr double kFigureRight = 915;
+constexpr double kCostRight = 985;
 constexpr double kHeadHeight = 96;
 constexpr double kBarStep = 17;
 constexpr double kBarHeight = 12;
@@ -35,7 +37,7 @@ constexpr int kMostDecade = 4;
 struct Bar {
   std::string label;
   double cost;
-  std::string text;
+  std::string figure;
   const char* color;
 };
 
@@ -70,21 +72,13 @@ std::string Rectangle(double x, double y, double width, double height,
       x, y, width, height, color);
 }
 
-std::string BarText(const Value& value, double cost) {
+std::string FormatValue(const Value& value) {
   return absl::StrCat(value.disturbed ? "~" : "",
-                      FormatQuantity(value.number, value.unit), ", ",
-                      FormatRatio(cost), "x");
-}
-
-Bar OursBar(const Value& ours) {
-  return {"multiproc", 1,
-          absl::StrCat(ours.disturbed ? "~" : "",
-                       FormatQuantity(ours.number, ours.unit)),
-          kOursColor};
+                      FormatQuantity(value.number, value.unit));
 }
 
 Bar RivalBar(const RivalResult& result, double cost) {
-  return {result.rival.label, cost, BarText(*result.value, cost),
+  return {result.rival.label, cost, FormatValue(*result.value),
           result.rival.kind == Rival::Kind::kFloor ? kFloorColor : kPeerColor};
 }
 
@@ -92,7 +86,7 @@ Group MakeGroup(const Comparison& comparison) {
   const Measure& measure = comparison.measure;
   const double ours = comparison.ours->number;
   Group group{absl::StrCat(measure.row, ". ", measure.title),
-              {OursBar(*comparison.ours)},
+              {{"multiproc", 1, FormatValue(*comparison.ours), kOursColor}},
               {}};
   for (const RivalResult& result : comparison.rivals) {
     if (result.ratio == 0) continue;
@@ -156,13 +150,14 @@ double HeightOf(const Group& group) {
 }
 
 std::string DrawBar(const Bar& bar, const LogScale& scale, double y) {
-  const double end = scale.X(bar.cost);
+  const double length = scale.X(bar.cost) - kPlotLeft;
   const double baseline = y + kBarHeight - 2;
   return absl::StrCat(
       Text(kPlotLeft - 8, baseline, "end", "", bar.label),
-      Rectangle(kPlotLeft, y, std::max(end - kPlotLeft, 1.0), kBarHeight,
-                bar.color),
-      Text(end + 6, baseline, "start", " class=\"value\"", bar.text));
+      Rectangle(kPlotLeft, y, std::max(length, 1.0), kBarHeight, bar.color),
+      Text(kFigureRight, baseline, "end", "", bar.figure),
+      Text(kCostRight, baseline, "end", "",
+           absl::StrCat(FormatRatio(bar.cost), "x")));
 }
 
 std::string DrawTick(const Tick& tick, const LogScale& scale, double y) {
@@ -243,8 +238,7 @@ std::string FormatChart(const std::vector<Comparison>& comparisons,
                       "width=\"%.0f\" height=\"%.0f\">\n",
                       kWidth, y + 24),
       "<style>text { font: 12px sans-serif; fill: #222; } "
-      ".title { font-weight: bold; font-size: 13px; } "
-      ".value { fill: #444; font-size: 11px; }</style>\n",
+      ".title { font-weight: bold; font-size: 13px; }</style>\n",
       Rectangle(0, 0, kWidth, y + 24, "#fff"), DrawHead(subtitle),
       DrawGrid(scale, y), drawn, "</svg>\n");
 }

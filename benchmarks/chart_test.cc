@@ -29,7 +29,8 @@ TEST(ChartTest, CostIsTimeOrTheInverseOfARate) {
 
 TEST(ChartTest, ABarSaysItsFigureAndItsCost) {
   const std::string svg = FormatChart({MakeComparison(Better::kLess)}, "here");
-  EXPECT_TRUE(absl::StrContains(svg, ">~100 us, 10x</text>")) << svg;
+  EXPECT_TRUE(absl::StrContains(svg, ">~100 us</text>")) << svg;
+  EXPECT_TRUE(absl::StrContains(svg, ">10x</text>")) << svg;
   EXPECT_TRUE(absl::StrContains(svg, ">10 us</text>")) << svg;
 }
 
@@ -49,14 +50,14 @@ TEST(ChartTest, WhatIsNotMeasuredIsLeftOut) {
   EXPECT_FALSE(absl::StrContains(svg, "Absent")) << svg;
 }
 
-// The plot goes from 0.1 at 270 to 10^k at 860; this one to 100.
+// The plot goes from 0.1 at 270 to 10^k at 830; this one to 100.
 TEST(ChartTest, BarsEndOnTheLogarithmicScale) {
   const std::string svg = FormatChart({MakeComparison(Better::kLess)}, "");
   EXPECT_TRUE(
-      absl::StrContains(svg, "<rect x=\"270.0\" y=\"118.0\" width=\"196.7\""))
+      absl::StrContains(svg, "<rect x=\"270.0\" y=\"118.0\" width=\"186.7\""))
       << svg;
   EXPECT_TRUE(
-      absl::StrContains(svg, "<rect x=\"270.0\" y=\"135.0\" width=\"393.3\""))
+      absl::StrContains(svg, "<rect x=\"270.0\" y=\"135.0\" width=\"373.3\""))
       << svg;
 }
 
@@ -65,7 +66,7 @@ TEST(ChartTest, TicksAreAtTheTarget) {
   const std::string svg = FormatChart({MakeComparison(Better::kLess)}, "");
   EXPECT_TRUE(absl::StrContains(
       svg,
-      "<rect x=\"858.5\" y=\"115.0\" width=\"3.0\" height=\"18.0\" "
+      "<rect x=\"828.5\" y=\"115.0\" width=\"3.0\" height=\"18.0\" "
       "fill=\"#1e8e3e\"/>"))
       << svg;
 }

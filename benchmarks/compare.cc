@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -108,15 +110,18 @@ ComparisonRunOptions RunOptions(const std::string& folder,
   options.tool_folders = absl::GetFlag(FLAGS_path);
   options.results = out + "/results.jsonl";
   if (absl::GetFlag(FLAGS_quick)) options.arguments = {"--quick"};
-  options.program_time = absl::Seconds(QuickOr(30, 240));
+  options.program_time = absl::Seconds(QuickOr(15, 240));
   options.whole_time = absl::Seconds(QuickOr(117, 3600));
   return options;
 }
 
-std::string FormatFailures(const std::vector<std::string>& failures) {
-  if (failures.empty()) return "";
-  return absl::StrCat("Not measured:\n  ", absl::StrJoin(failures, "\n  "),
-                      "\n");
+std::string FormatFailures(
+    const std::map<std::string, std::set<std::string>>& failures) {
+  std::string text = failures.empty() ? "" : "Not measured:\n";
+  for (const auto& [reason, who] : failures) {
+    absl::StrAppend(&text, "  ", absl::StrJoin(who, ", "), ": ", reason, "\n");
+  }
+  return text;
 }
 
 void WriteFile(const std::string& path, const std::string& text) {

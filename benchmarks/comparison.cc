@@ -44,7 +44,7 @@ RivalResult CompareWith(const Rival& rival, const absl::StatusOr<Value>& ours,
   RivalResult result;
   result.rival = rival;
   if (rival.kind == Rival::Kind::kLimit) {
-    result.value = Value{rival.limit, ours.ok() ? ours->unit : ""};
+    if (ours.ok()) result.value = Value{rival.limit, ours->unit};
   } else {
     result.value = FindBest(rival.figures, better, log);
   }

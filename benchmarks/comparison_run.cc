@@ -99,12 +99,7 @@ void ComparisonRun::Keep(const Program& program, const ProgramResult& result) {
 
 void ComparisonRun::Log(const Figure& figure, bool disturbed) {
   log_.Add(figure, disturbed);
-  if (figure.error.empty()) return;
-  const std::string failure = absl::StrCat(figure.who, ": ", figure.error);
-  if (std::find(failures_.begin(), failures_.end(), failure) ==
-      failures_.end()) {
-    failures_.push_back(failure);
-  }
+  if (!figure.error.empty()) failures_[figure.error].insert(figure.who);
 }
 
 void ComparisonRun::LogError(const Program& program, const std::string& error) {

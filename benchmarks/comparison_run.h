@@ -10,6 +10,8 @@
 #define MULTIPROC_BENCHMARKS_COMPARISON_RUN_H_
 
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +51,10 @@ class ComparisonRun {
 
   const FigureLog& log() const { return log_; }
 
-  // Who could not be measured, and why; each once.
-  const std::vector<std::string>& failures() const { return failures_; }
+  // Who could not be measured, by the reasons.
+  const std::map<std::string, std::set<std::string>>& failures() const {
+    return failures_;
+  }
 
  private:
   // The file to run, compiled if need be.
@@ -68,7 +72,7 @@ class ComparisonRun {
   const Stopwatch stopwatch_;
   std::ofstream results_;
   FigureLog log_;
-  std::vector<std::string> failures_;
+  std::map<std::string, std::set<std::string>> failures_;
 };
 
 }  // namespace multiproc

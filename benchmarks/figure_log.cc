@@ -13,12 +13,20 @@ bool HasAll(const Parameters& parameters, const Parameters& wanted) {
   });
 }
 
-// A program that fails as a whole reports no parameters.
+// Whether `figure` is the one that `key` means.
 bool Fits(const Figure& figure, const FigureKey& key) {
-  if (figure.item != key.item || figure.who != key.who) return false;
-  if (!figure.error.empty() && figure.parameters.empty()) return true;
-  return (figure.metric == key.metric || !figure.error.empty()) &&
+  return figure.error.empty() && figure.item == key.item &&
+         figure.who == key.who && figure.metric == key.metric &&
          HasAll(figure.parameters, key.parameters);
+}
+
+// Whether it says why there is none. A program that fails as a whole reports no
+// parameters.
+bool Explains(const Figure& figure, const FigureKey& key) {
+  return !figure.error.empty() && figure.item == key.item &&
+         figure.who == key.who &&
+         (figure.parameters.empty() ||
+          HasAll(figure.parameters, key.parameters));
 }
 
 }  // namespace
@@ -28,10 +36,14 @@ void FigureLog::Add(Figure figure, bool disturbed) {
 }
 
 const LoggedFigure* FigureLog::Find(const FigureKey& key) const {
-  const auto found = std::find_if(
-      figures_.rbegin(), figures_.rend(),
-      [&](const LoggedFigure& logged) { return Fits(logged.figure, key); });
-  return found == figures_.rend() ? nullptr : &*found;
+  for (const auto matches : {Fits, Explains}) {
+    const auto found = std::find_if(figures_.rbegin(), figures_.rend(),
+                                    [&](const LoggedFigure& logged) {
+                                      return matches(logged.figure, key);
+                                    });
+    if (found != figures_.rend()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace multiproc

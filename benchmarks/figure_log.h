@@ -36,9 +36,9 @@ class FigureLog {
  public:
   void Add(Figure figure, bool disturbed);
 
-  // The figure that was added last of those that `key` means; null if there is
-  // none. A figure with an error fits every metric. Valid until the log is
-  // destroyed.
+  // The figure that was added last of those that `key` means. If there is none,
+  // one with the error for which it is missing; else null. Valid until the log
+  // is destroyed.
   const LoggedFigure* Find(const FigureKey& key) const;
 
  private:

@@ -49,13 +49,23 @@ TEST(FigureLogTest, TheLaterFigureCounts) {
   EXPECT_EQ(log.Find({"spawn", "floor", "p50", {}})->figure.summary.median, 2);
 }
 
-TEST(FigureLogTest, AnErrorWithoutParametersFitsAllOfThem) {
+TEST(FigureLogTest, AnErrorWithoutParametersExplainsAllOfThem) {
   FigureLog log;
   Figure failed = MakeFigure("floor", "", {}, 0);
   failed.error = "not here";
   log.Add(failed, false);
   EXPECT_EQ(log.Find({"spawn", "floor", "p50", {{"rss", "10"}}})->figure.error,
             "not here");
+  EXPECT_EQ(log.Find({"spawn", "peer", "p50", {}}), nullptr);
+}
+
+TEST(FigureLogTest, AnErrorDoesNotHideAFigure) {
+  FigureLog log;
+  log.Add(MakeFigure("floor", "p50", {{"rss", "10"}}, 1), false);
+  Figure failed = MakeFigure("floor", "", {}, 0);
+  failed.error = "not here";
+  log.Add(failed, false);
+  EXPECT_EQ(log.Find({"spawn", "floor", "p50", {}})->figure.error, "");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/benchmarks/call_times.h"
@@ -51,7 +52,7 @@ absl::Status StatusOf(const absl::StatusOr<ExitStatus>& exit,
                       absl::Duration timeout, const std::string& errors) {
   if (absl::IsDeadlineExceeded(exit.status())) {
     return absl::DeadlineExceededError(
-        absl::StrCat("killed after ", absl::FormatDuration(timeout)));
+        absl::StrFormat("killed after %.0f s", absl::ToDoubleSeconds(timeout)));
   }
   if (!exit.ok()) return exit.status();
   if (exit->success()) return absl::OkStatus();

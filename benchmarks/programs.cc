@@ -1,8 +1,11 @@
 #include "multiproc/benchmarks/programs.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace multiproc {
 namespace {
@@ -34,13 +37,18 @@ Program Floor(Rows rows, const std::string& file,
 
 Program PythonPool(Rows rows, const std::string& pool,
                    const std::string& section, const std::string& item) {
-  return {absl::StrCat(pool, " ", section),
-          std::move(rows),
-          Language::kPython,
-          "peers/python_pools.py",
-          {section, absl::StrCat("--pool=", pool)},
-          pool,
-          item};
+  Program program = {absl::StrCat(pool, " ", section),
+                     std::move(rows),
+                     Language::kPython,
+                     "peers/python_pools.py",
+                     {section, absl::StrCat("--pool=", pool)},
+                     pool,
+                     item};
+  if (pool != "cpython_pool") {
+    static constexpr absl::string_view kOften = "roundtrip throughput memory";
+    program.priority = absl::StrContains(kOften, section) ? 1 : 3;
+  }
+  return program;
 }
 
 void AddPythonPools(const Rows& rows, const std::string& section,
@@ -53,8 +61,11 @@ void AddPythonPools(const Rows& rows, const std::string& section,
 
 Program Spawner(Language language, const std::string& file,
                 const std::string& who, std::vector<std::string> link_options) {
-  return {who, {"9"}, language, absl::StrCat("peers/", file),
-          {},  who,   "spawn",  std::move(link_options)};
+  Program program = {who, {"9"}, language, absl::StrCat("peers/", file),
+                     {},  who,   "spawn"};
+  program.link_options = std::move(link_options);
+  program.priority = 2;
+  return program;
 }
 
 void AddRoundTrips(std::vector<Program>* programs) {
@@ -162,6 +173,10 @@ std::vector<Program> AllPrograms(const std::string& pool_binary,
   AddProgramStarts(executor_binary, &programs);
   AddPoolStarts(pool_binary, &programs);
   AddParentCosts(&programs);
+  std::stable_sort(programs.begin(), programs.end(),
+                   [](const Program& a, const Program& b) {
+                     return a.priority < b.priority;
+                   });
   return programs;
 }
 

@@ -37,10 +37,14 @@ struct Program {
   std::string item;
   // What a compiler needs besides.
   std::vector<std::string> link_options = {};
+  // Programs with 0 run first: targets need them. Those with more may find no
+  // time left.
+  int priority = 0;
 };
 
 // All programs, in the order in which they should run: for each row this
-// library's beside what it is compared with. `pool_binary` and
+// library's beside what it is compared with, by their priorities.
+// `pool_binary` and
 // `executor_binary` are given to the floors that start the same binary.
 std::vector<Program> AllPrograms(const std::string& pool_binary,
                                  const std::string& executor_binary);

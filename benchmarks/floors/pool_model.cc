@@ -327,11 +327,11 @@ void Measure(const std::string& design, size_t leases, const std::string& task,
 void MeasureAll() {
   for (const size_t leases : {1, 4, 16, 256}) {
     const auto count = static_cast<size_t>(
-        leases < 16 ? QuickOr(20000, 40000) : QuickOr(200000, 1000000));
+        leases < 16 ? QuickOr(5000, 40000) : QuickOr(100000, 1000000));
     Measure<LoopPool>("loop", leases, "empty", DoNothing, count);
     Measure<ThreadsPool>("threads", leases, "empty", DoNothing, count);
   }
-  const auto count = static_cast<size_t>(QuickOr(20000, 100000));
+  const auto count = static_cast<size_t>(QuickOr(10000, 100000));
   Measure<LoopPool>("loop", 16, "busy10", BurnTenMicroseconds, count);
   Measure<ThreadsPool>("threads", 16, "busy10", BurnTenMicroseconds, count);
 }

@@ -12,13 +12,12 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "multiproc/benchmarks/call_times.h"
+#include "multiproc/benchmarks/effort.h"
 #include "multiproc/benchmarks/figure.h"
 #include "multiproc/benchmarks/process_usage.h"
 
 namespace multiproc {
 namespace {
-
-constexpr int kTasks = 1000000;
 
 struct QueuedTask {
   std::string call;
@@ -30,23 +29,24 @@ std::string PackedCall(int argument) {
   return absl::StrCat("function_1 argument ", argument + (1 << 20));
 }
 
-void Measure() {
+// In the memory of a process that has had no other queue.
+void Measure(int tasks) {
   const int64_t before = ResidentBytes().value_or(0);
   std::deque<QueuedTask> queue;
   std::vector<std::future<std::string>> futures;
   const Stopwatch stopwatch;
-  for (int i = 0; i < kTasks; ++i) {
+  for (int i = 0; i < tasks; ++i) {
     queue.push_back({PackedCall(i), {}});
     futures.push_back(queue.back().outcome.get_future());
   }
   const double seconds = stopwatch.Seconds();
   const int64_t after = ResidentBytes().value_or(0);
   Figure figure{"queued_memory", "c_floor"};
-  figure.parameters = {{"op", "std_promise"}, {"n", absl::StrCat(kTasks)}};
+  figure.parameters = {{"op", "std_promise"}, {"n", absl::StrCat(tasks)}};
   figure.metric = "bytes_per_task";
-  PrintFigure(figure, {static_cast<double>(after - before) / kTasks});
+  PrintFigure(figure, {static_cast<double>(after - before) / tasks});
   figure.metric = "submits_per_s";
-  PrintFigure(figure, {kTasks / seconds});
+  PrintFigure(figure, {tasks / seconds});
 }
 
 }  // namespace
@@ -54,5 +54,5 @@ void Measure() {
 
 int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
-  multiproc::Measure();
+  multiproc::Measure(static_cast<int>(multiproc::QuickOr(300000, 1000000)));
 }

@@ -30,8 +30,10 @@ def time_pool(context, workers):
 def measure_pools():
     for context in ("fork", "spawn"):
         for workers in (2, 16):
-            slow = context == "spawn" and workers == 16
-            repetitions = 2 if slow else REPETITIONS
+            slow = context == "spawn"
+            if slow and QUICK and workers == 16:
+                continue
+            repetitions = 1 if slow and QUICK else REPETITIONS
             times = [time_pool(context, workers) for _ in range(repetitions)]
             parameters = {"ctx": context, "workers": workers}
             print_figure("pool_start", "cpython_pool", parameters,
