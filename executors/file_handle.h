@@ -98,6 +98,11 @@ absl::StatusOr<std::string> ReadToEnd(FileHandle handle);
 // asked again every few milliseconds; all else is waited for without polling.
 bool WaitReadable(FileHandle handle, absl::Duration timeout);
 
+// Lets the pipe of which `handle` is an end hold up to `size` bytes, where the
+// system can do that later (Linux, fcntl(2), F_SETPIPE_SZ) and grants it; else
+// nothing happens. Great messages pass several times as fast then.
+void EnlargePipe(FileHandle handle, size_t size);
+
 // A one-way pipe. Neither end is inherited by any child, unless a Command names
 // it.
 struct Pipe {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "multiproc/executors/file_handle.h"
@@ -13,6 +12,7 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/sigpipe_block.h"
 
 namespace multiproc {
 namespace {
@@ -33,46 +33,6 @@ absl::StatusOr<size_t> Transfer(absl::string_view name, Call call) {
   }
   return PosixError(name, "", errno);
 }
-
-// Keeps SIGPIPE from this thread while it lives, and takes back the one that a
-// write in between brought. By POSIX the signal goes to the thread that writes,
-// so a blocked and consumed one is seen by nobody.
-class ScopedSigpipeBlock {
- public:
-  ScopedSigpipeBlock() {
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &old_mask_);
-    was_pending_ = IsPending();
-  }
-  ~ScopedSigpipeBlock() {
-    if (!was_pending_ && IsPending()) Consume();
-    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
-  }
-
- private:
-  // One that was sent to the process may be gone by now: another thread took
-  // it.
-  void Consume() {
-#ifdef __linux__
-    const struct timespec at_once = {0, 0};
-    sigtimedwait(&sigpipe_, nullptr, &at_once);
-#else
-    int signal = 0;
-    sigwait(&sigpipe_, &signal);
-#endif
-  }
-
-  static bool IsPending() {
-    sigset_t pending;
-    sigpending(&pending);
-    return sigismember(&pending, SIGPIPE) == 1;
-  }
-
-  sigset_t sigpipe_;
-  sigset_t old_mask_;
-  bool was_pending_;
-};
 
 // pipe2(2) where there is one; macOS has none, and HandleTable::ExecLock keeps
 // a program from being started between the two calls.
@@ -146,6 +106,16 @@ bool WaitReadable(FileHandle handle, absl::Duration timeout) {
     if (MonotonicNow() >= deadline) return false;
   }
   return true;
+}
+
+void EnlargePipe(FileHandle handle, size_t size) {
+#ifdef F_SETPIPE_SZ
+  // Refused where the user's pipes would hold too much together (pipe(7)).
+  fcntl(handle, F_SETPIPE_SZ, static_cast<int>(size));
+#else
+  (void)handle;
+  (void)size;
+#endif
 }
 
 absl::StatusOr<Pipe> Pipe::Create(NonBlocking ends) {

@@ -136,6 +136,8 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+void EnlargePipe(FileHandle, size_t) {}
+
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {
   if (const auto pipe = OverlappedPipe::Find(handle); pipe != nullptr) {
     return pipe->WaitReadable(timeout);

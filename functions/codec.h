@@ -338,7 +338,10 @@ struct Codec<std::optional<T>> {
     if (!in.Get(&has_value)) return false;
     value->reset();
     if (!has_value) return true;
-    return in.Get(&value->emplace());
+    T item{};
+    if (!in.Get(&item)) return false;
+    *value = std::move(item);
+    return true;
   }
 };
 

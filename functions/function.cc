@@ -137,12 +137,13 @@ std::string TypeOf(const std::exception& exception) {
 }
 #endif
 
-absl::Status InvokeCatching(const Registration& function,
-                            absl::string_view arguments, std::string* result,
+absl::Status InvokeCatching(const Registration& function, uint64_t count,
+                            PackedBytes arguments, std::string* result,
                             bool* own_error) {
 #ifdef ABSL_HAVE_EXCEPTIONS
   try {
-    return function.invoke(function.key.address, arguments, result, own_error);
+    return function.invoke(function.key.address, count, std::move(arguments),
+                           result, own_error);
   } catch (const std::exception& exception) {
     *own_error = true;
     return absl::UnknownError(
@@ -152,7 +153,8 @@ absl::Status InvokeCatching(const Registration& function,
     return absl::UnknownError("an exception that is no std::exception");
   }
 #else
-  return function.invoke(function.key.address, arguments, result, own_error);
+  return function.invoke(function.key.address, count, std::move(arguments),
+                         result, own_error);
 #endif
 }
 
@@ -166,13 +168,8 @@ bool Register(Registration registration) {
   return true;
 }
 
-absl::StatusOr<FunctionCall> CallOf(const FunctionKey& key) {
-  absl::StatusOr<const Registration*> found = Registry::Get().Find(key);
-  if (!found.ok()) return found.status();
-  FunctionCall call;
-  call.set_function((*found)->name);
-  call.set_signature((*found)->signature);
-  return call;
+absl::StatusOr<const Registration*> FindRegistration(const FunctionKey& key) {
+  return Registry::Get().Find(key);
 }
 
 absl::Status ArgumentsError() {
@@ -187,13 +184,27 @@ absl::Status CheckCall(const FunctionCall& call) {
   return FindFor(call).status();
 }
 
+FunctionCall ToProto(PackedCall call) {
+  FunctionCall proto;
+  proto.set_function(call.name());
+  proto.set_signature(call.signature());
+  proto.set_arguments(std::move(call.arguments));
+  return proto;
+}
+
 absl::Status RunCall(const FunctionCall& call, std::string* result,
+                     bool* own_error) {
+  return RunCall(call, 1, PackedBytes(call.arguments()), result, own_error);
+}
+
+absl::Status RunCall(const FunctionCall& call, uint64_t count,
+                     PackedBytes arguments, std::string* result,
                      bool* own_error) {
   *own_error = false;
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
-  absl::Status status =
-      InvokeCatching(**function, call.arguments(), result, own_error);
+  absl::Status status = InvokeCatching(**function, count, std::move(arguments),
+                                       result, own_error);
   if (status.ok() || *own_error) return status;
   return absl::Status(status.code(), absl::StrCat("'", call.function(),
                                                   "': ", status.message()));

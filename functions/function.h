@@ -20,6 +20,7 @@
 #define MULTIPROC_FUNCTIONS_FUNCTION_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -29,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/functions/codec.h"
+#include "multiproc/functions/packed_bytes.h"
 #include "multiproc/proto/task.pb.h"
 
 // Gives the function `fn` its name in every process: the text `fn` as written
@@ -138,10 +140,13 @@ struct FunctionKey {
   const void* type_tag;
 };
 
-// Unpacks, calls, packs. `*own_error` tells an error that the function returned
-// from one that kept it from running, or its result from being packed.
-using Invoker = absl::Status (*)(AnyFunction fn, absl::string_view arguments,
-                                 std::string* result, bool* own_error);
+// Unpacks, calls, packs, `count` times; the results in a row. `*own_error`
+// tells an error that the function returned from one that kept it from running,
+// or its result from being packed. `arguments` are released once they are
+// unpacked.
+using Invoker = absl::Status (*)(AnyFunction fn, uint64_t count,
+                                 PackedBytes arguments, std::string* result,
+                                 bool* own_error);
 
 struct Registration {
   std::string name;
@@ -154,8 +159,8 @@ struct Registration {
 
 bool Register(Registration registration);
 
-// The call without its arguments, or why there can be none.
-absl::StatusOr<FunctionCall> CallOf(const FunctionKey& key);
+// What is registered for `key`, or why that can't be called.
+absl::StatusOr<const Registration*> FindRegistration(const FunctionKey& key);
 
 absl::Status ArgumentsError();
 
@@ -176,24 +181,68 @@ absl::Status PackResult(R&& returned, std::string* result, bool* own_error) {
   }
 }
 
+// Calls `fn` with `values`, which it may move from.
 template <typename R, typename... P>
-absl::Status Invoke(AnyFunction fn, absl::string_view arguments,
-                    std::string* result, bool* own_error) {
-  std::tuple<Stored<P>...> values;
-  const bool decoded = std::apply(
-      [arguments](auto&... v) { return DecodeValues(arguments, &v...); },
-      values);
-  if (!decoded) return ArgumentsError();
+R Apply(AnyFunction fn, std::tuple<Stored<P>...>& values) {
   const auto typed = reinterpret_cast<R (*)(P...)>(fn);
-  const auto call = [typed](Stored<P>&... v) -> R {
-    return typed(static_cast<P&&>(v)...);
-  };
+  return std::apply(
+      [typed](Stored<P>&... v) -> R { return typed(static_cast<P&&>(v)...); },
+      values);
+}
+
+template <typename... Ts>
+bool DecodeTuple(Decoder& in, std::tuple<Ts...>* values) {
+  return std::apply([&in](auto&... v) { return in.Get(&v...); }, *values);
+}
+
+// One call. A great payload is never there a third time: packed, unpacked and
+// as a result; each goes before the next but one is made.
+template <typename R, typename... P>
+absl::Status InvokeOnce(AnyFunction fn, PackedBytes arguments,
+                        std::string* result, bool* own_error) {
+  auto values = std::make_optional<std::tuple<Stored<P>...>>();
+  Decoder decoder(arguments.view());
+  if (!DecodeTuple(decoder, &*values) || decoder.remaining() > 0) {
+    return ArgumentsError();
+  }
+  arguments = PackedBytes();
   if constexpr (std::is_void_v<R>) {
-    std::apply(call, values);
+    Apply<R, P...>(fn, *values);
     return absl::OkStatus();
   } else {
-    return PackResult(std::apply(call, values), result, own_error);
+    R returned = Apply<R, P...>(fn, *values);
+    if constexpr (!std::is_reference_v<R>) values.reset();
+    return PackResult(std::forward<R>(returned), result, own_error);
   }
+}
+
+// Many, up to the first error.
+template <typename R, typename... P>
+absl::Status InvokeMany(AnyFunction fn, uint64_t count,
+                        const PackedBytes& arguments, std::string* result,
+                        bool* own_error) {
+  Decoder decoder(arguments.view());
+  absl::Status status;
+  for (uint64_t i = 0; status.ok() && i < count; ++i) {
+    std::tuple<Stored<P>...> values;
+    if (!DecodeTuple(decoder, &values)) return ArgumentsError();
+    if constexpr (std::is_void_v<R>) {
+      Apply<R, P...>(fn, values);
+    } else {
+      status = PackResult(Apply<R, P...>(fn, values), result, own_error);
+    }
+  }
+  if (status.ok() && decoder.remaining() > 0) return ArgumentsError();
+  return status;
+}
+
+template <typename R, typename... P>
+absl::Status Invoke(AnyFunction fn, uint64_t count, PackedBytes arguments,
+                    std::string* result, bool* own_error) {
+  if (count == 1) {
+    return InvokeOnce<R, P...>(fn, std::move(arguments), result, own_error);
+  }
+  return InvokeMany<R, P...>(fn, count, arguments, result, own_error);
 }
 
 template <typename R, typename... P>
@@ -223,25 +272,47 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
        &function_internal::Invoke<R, P...>, absl::StrCat(file, ":", line)});
 }
 
+// A call of a registered function, as the process that makes it keeps it:
+// smaller than a FunctionCall, and made without looking at the name.
+struct PackedCall {
+  const function_internal::Registration* function = nullptr;
+  std::string arguments;
+
+  // Valid as long as the process.
+  const std::string& name() const { return function->name; }
+  uint32_t signature() const { return function->signature; }
+};
+
 // Packs a call of `fn`, which was registered, with `args`, each converted as in
 // a plain call.
 //   NOT_FOUND            `fn` is not registered.
 //   FAILED_PRECONDITION  its name was given to two functions.
 //   INVALID_ARGUMENT     an argument can't be packed.
 template <typename R, typename... P, typename... Args>
-absl::StatusOr<FunctionCall> MakeCall(R (*fn)(P...), const Args&... args) {
+absl::StatusOr<PackedCall> PackCall(R (*fn)(P...), const Args&... args) {
   static_assert(sizeof...(P) == sizeof...(Args),
                 "the function takes another number of arguments");
   static_assert(
       (std::is_convertible_v<const Args&, function_internal::Passed<P>> && ...),
       "an argument can't be converted to the parameter's type");
-  absl::StatusOr<FunctionCall> call =
-      function_internal::CallOf(function_internal::KeyOf(fn));
-  if (!call.ok()) return call;
+  const absl::StatusOr<const function_internal::Registration*> found =
+      function_internal::FindRegistration(function_internal::KeyOf(fn));
+  if (!found.ok()) return found.status();
+  absl::StatusOr<PackedCall> call(absl::in_place);
+  call->function = *found;
   absl::Status packed = EncodeValues<function_internal::Stored<P>...>(
-      call->mutable_arguments(), function_internal::ToPacked<P>(args)...);
+      &call->arguments, function_internal::ToPacked<P>(args)...);
   if (!packed.ok()) return packed;
   return call;
+}
+
+// The same, as it crosses a process boundary.
+FunctionCall ToProto(PackedCall call);
+template <typename R, typename... P, typename... Args>
+absl::StatusOr<FunctionCall> MakeCall(R (*fn)(P...), const Args&... args) {
+  absl::StatusOr<PackedCall> call = PackCall(fn, args...);
+  if (!call.ok()) return call.status();
+  return ToProto(*std::move(call));
 }
 
 // OK if this process can run `call`:
@@ -256,6 +327,12 @@ absl::Status CheckCall(const FunctionCall& call);
 // INVALID_ARGUMENT too for arguments that can't be unpacked or a result that
 // can't be packed).
 absl::Status RunCall(const FunctionCall& call, std::string* result,
+                     bool* own_error);
+
+// The same for `arguments` instead of those of `call`: of `count` calls, whose
+// arguments and results stand in a row. The first error ends them.
+absl::Status RunCall(const FunctionCall& call, uint64_t count,
+                     PackedBytes arguments, std::string* result,
                      bool* own_error);
 
 }  // namespace multiproc

@@ -17,20 +17,21 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "multiproc/executors/library_thread.h"
+#include "multiproc/pool/future_state.h"
 
 namespace multiproc {
 
-class CallbackThread {
+class CallbackThread : public FutureOwner {
  public:
   using Callback = std::function<void()>;
 
   CallbackThread() = default;
-  ~CallbackThread() { Shutdown(); }
+  ~CallbackThread() override { Shutdown(); }
 
   // Runs `callback` on the thread, after all that were posted before; once
   // Shutdown has returned, at once on the caller's. If no thread can be had,
   // what was posted waits for the next Post, or for Shutdown.
-  void Post(Callback callback);
+  void Post(Callback callback) override;
 
   // Waits until what was posted has run, and ends the thread; any number of
   // times, by any thread but a callback's.

@@ -3,7 +3,9 @@
 //
 //   stream  := frame*
 //   frame   := magic[2] version[1] type[1] length[4, little-endian] payload
-//   payload := `length` bytes, a message of multiproc/proto/task.proto
+//   payload := `length` bytes: a message of multiproc/proto/task.proto, or of
+//   an
+//              attachment the bytes themselves
 
 #ifndef MULTIPROC_POOL_FRAME_FORMAT_H_
 #define MULTIPROC_POOL_FRAME_FORMAT_H_
@@ -22,7 +24,13 @@ enum class FrameType : uint8_t {
   kWorkerHello = 1,   // Worker to parent, first.
   kTaskRequest = 2,   // Parent to worker.
   kTaskResponse = 3,  // Worker to parent, one for each request.
+  kTakeBack = 4,      // Parent to worker: drop what you have not begun.
+  kAttachment = 5,    // Either way, behind the message that announces it.
 };
+
+// Arguments and results of this many bytes or more are attachments: they are
+// neither copied into a message nor out of it.
+inline constexpr size_t kAttachmentBytes = size_t{32} << 10;
 
 // The longest payload that is sent or accepted unless set otherwise.
 inline constexpr size_t kDefaultMaxFrameBytes = size_t{64} << 20;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -25,7 +27,7 @@ size_t LengthOf(absl::string_view header) {
 
 bool IsKnownType(uint8_t type) {
   return type >= static_cast<uint8_t>(FrameType::kWorkerHello) &&
-         type <= static_cast<uint8_t>(FrameType::kTaskResponse);
+         type <= static_cast<uint8_t>(FrameType::kAttachment);
 }
 
 }  // namespace
@@ -37,6 +39,9 @@ void FrameReader::ForgetRead() {
 }
 
 char* FrameReader::Space(size_t size) {
+  if (filling_attachment()) {
+    return &attachment_[attachment_size_ - missing_];
+  }
   ForgetRead();
   if (begin_ > 0 && end_ + size > buffer_.size()) {
     buffer_.erase(0, begin_);
@@ -47,6 +52,14 @@ char* FrameReader::Space(size_t size) {
     buffer_.resize(std::max(end_ + size, buffer_.size() * 3 / 2));
   }
   return &buffer_[end_];
+}
+
+void FrameReader::Filled(size_t size) {
+  if (filling_attachment()) {
+    missing_ -= size;
+  } else {
+    end_ += size;
+  }
 }
 
 absl::Status FrameReader::CheckHeader(absl::string_view header) const {
@@ -79,6 +92,14 @@ absl::Status FrameReader::CheckHeader(absl::string_view header) const {
 
 absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
   if (!error_.ok()) return error_;
+  if (filling_attachment()) return std::nullopt;
+  if (attachment_ != nullptr) {
+    if (!std::exchange(attachment_returned_, true)) {
+      return Frame{FrameType::kAttachment,
+                   absl::string_view(attachment_.get(), attachment_size_)};
+    }
+    attachment_ = nullptr;
+  }
   ForgetRead();
   const absl::string_view rest(buffer_.data() + begin_, end_ - begin_);
   error_ = CheckHeader(rest);
@@ -86,6 +107,10 @@ absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
   missing_ = 0;
   if (rest.size() < kFrameHeaderSize) return std::nullopt;
   const size_t length = LengthOf(rest);
+  if (ByteAt(rest, 3) == static_cast<uint8_t>(FrameType::kAttachment)) {
+    error_ = BeginAttachment(length);
+    return Next();
+  }
   if (rest.size() < kFrameHeaderSize + length) {
     missing_ = kFrameHeaderSize + length - rest.size();
     return std::nullopt;
@@ -95,16 +120,37 @@ absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
                rest.substr(kFrameHeaderSize, length)};
 }
 
-std::string MakeFrameHeader(FrameType type, size_t length) {
-  std::string header(kFrameHeaderSize, '\0');
+absl::Status FrameReader::BeginAttachment(size_t length) {
+  // One byte at least: an empty one exists, too.
+  attachment_.reset(new (std::nothrow) char[length + 1]);
+  if (attachment_ == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for an attachment of ", length, " bytes"));
+  }
+  attachment_size_ = length;
+  attachment_returned_ = false;
+  begin_ += kFrameHeaderSize;
+  const size_t there = std::min(length, end_ - begin_);
+  std::copy_n(buffer_.data() + begin_, there, attachment_.get());
+  begin_ += there;
+  missing_ = length - there;
+  return absl::OkStatus();
+}
+
+PackedBytes FrameReader::TakeAttachment() {
+  return PackedBytes(std::move(attachment_), attachment_size_);
+}
+
+void AppendFrameHeader(FrameType type, size_t length, std::string* out) {
+  char header[kFrameHeaderSize] = {};
   header[0] = static_cast<char>(kFrameMagic[0]);
   header[1] = static_cast<char>(kFrameMagic[1]);
   header[2] = static_cast<char>(kFrameVersion);
   header[3] = static_cast<char>(type);
-  for (size_t i = 4; i < 8; ++i, length >>= 8) {
+  for (size_t i = 4; i < kFrameHeaderSize; ++i, length >>= 8) {
     header[i] = static_cast<char>(length & 0xff);
   }
-  return header;
+  out->append(header, kFrameHeaderSize);
 }
 
 }  // namespace multiproc

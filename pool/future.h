@@ -74,9 +74,10 @@ class Future {
   // pool, waits for itself.
   void OnDone(std::function<void(const Outcome&)> callback) const {
     if (state_ == nullptr) return callback(NoTaskError());
-    state_->OnDone([callback = std::move(callback)](const FutureState& state) {
-      callback(Unpack(state));
-    });
+    FutureState::OnDone(
+        state_, [callback = std::move(callback)](const FutureState& state) {
+          callback(Unpack(state));
+        });
   }
 
  private:

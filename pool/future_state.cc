@@ -1,39 +1,78 @@
 #include "multiproc/pool/future_state.h"
 
+#include <utility>
+
+#include "multiproc/executors/monotonic_clock.h"
+
 namespace multiproc {
 
-void FutureState::Fulfil(absl::Status status, std::string result) {
+void FutureState::Fulfil(const std::shared_ptr<FutureState>& self,
+                         absl::Status status, std::string result) {
+  if (self->Set(std::move(status), std::move(result))) Notify(self);
+}
+
+bool FutureState::Set(absl::Status status, std::string result) {
+  absl::MutexLock lock(&mutex_);
+  status_ = std::move(status);
+  bytes_ = std::move(result);
+  if (extra_ != nullptr) extra_->attachment = nullptr;
+  return Finish();
+}
+
+bool FutureState::SetGreat(PackedBytes result) {
+  absl::MutexLock lock(&mutex_);
+  std::string().swap(bytes_);
+  extra().attachment = nullptr;
+  extra().is_great = true;
+  extra().great = std::move(result);
+  return Finish();
+}
+
+bool FutureState::Finish() {
+  done_.store(true, std::memory_order_release);
+  return num_waiting_ > 0 || (extra_ != nullptr && !extra_->waiting.empty());
+}
+
+void FutureState::Notify(const std::shared_ptr<FutureState>& self) {
   std::vector<Callback> waiting;
   {
-    absl::MutexLock lock(&mutex_);
-    status_ = std::move(status);
-    result_ = std::move(result);
-    done_ = true;
-    waiting.swap(waiting_);
+    absl::MutexLock lock(&self->mutex_);
+    self->changed_.SignalAll();
+    if (self->extra_ != nullptr) waiting.swap(self->extra_->waiting);
   }
-  for (Callback& callback : waiting) Post(std::move(callback));
+  for (Callback& callback : waiting) {
+    self->owner_->Post(
+        [self, callback = std::move(callback)] { callback(*self); });
+  }
 }
 
 bool FutureState::Wait(absl::Duration timeout) {
+  if (done()) return true;
+  if (timeout <= absl::ZeroDuration()) return false;
+  const absl::Time deadline = MonotonicNow() + timeout;
+  owner_->Help(*this, deadline);
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&done_), timeout);
+  ++num_waiting_;
+  while (!done() && MonotonicNow() < deadline) {
+    changed_.WaitWithTimeout(&mutex_, deadline - MonotonicNow());
+  }
+  --num_waiting_;
+  return done();
 }
 
-void FutureState::OnDone(Callback callback) {
+void FutureState::OnDone(const std::shared_ptr<FutureState>& self,
+                         Callback callback) {
   {
-    absl::MutexLock lock(&mutex_);
-    if (!done_) {
-      waiting_.push_back(std::move(callback));
+    absl::MutexLock lock(&self->mutex_);
+    // Behind those that were set before, also where they wait for Notify.
+    if (!self->done() ||
+        (self->has_extra() && !self->extra_->waiting.empty())) {
+      self->extra().waiting.push_back(std::move(callback));
       return;
     }
   }
-  Post(std::move(callback));
-}
-
-void FutureState::Post(Callback callback) {
-  callbacks_->Post([self = shared_from_this(), callback = std::move(callback)] {
-    callback(*self);
-  });
+  self->owner_->Post(
+      [self, callback = std::move(callback)] { callback(*self); });
 }
 
 }  // namespace multiproc

@@ -1,56 +1,112 @@
 // What the copies of a Future share with the pool: the packed outcome of one
-// task. Thread-safe.
+// task.
 
 #ifndef MULTIPROC_POOL_FUTURE_STATE_H_
 #define MULTIPROC_POOL_FUTURE_STATE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "multiproc/pool/callback_thread.h"
+#include "multiproc/functions/packed_bytes.h"
 
 namespace multiproc {
 
-class FutureState : public std::enable_shared_from_this<FutureState> {
+class FutureState;
+
+// What a future needs of whoever will fulfil it. Thread-safe.
+class FutureOwner {
+ public:
+  virtual ~FutureOwner() = default;
+
+  // Runs a callback of OnDone.
+  virtual void Post(std::function<void()> callback) = 0;
+
+  // The caller waits for `state`: an owner that can fetch its outcome on the
+  // caller's thread does so, and saves a switch of threads. Returns when it is
+  // there, `deadline` (MonotonicNow) has passed, or the caller had better just
+  // wait.
+  virtual void Help(FutureState& state, absl::Time deadline) {
+    (void)state;
+    (void)deadline;
+  }
+};
+
+// Thread-safe. A million of them may be queued: each is to be small, and what
+// few of them need is in Extra.
+class FutureState {
  public:
   using Callback = std::function<void(const FutureState&)>;
 
-  // `callbacks` runs what OnDone gets.
-  explicit FutureState(std::shared_ptr<CallbackThread> callbacks)
-      : callbacks_(std::move(callbacks)) {}
+  explicit FutureState(std::shared_ptr<FutureOwner> owner)
+      : owner_(std::move(owner)) {}
 
-  // Sets the outcome, once.
-  void Fulfil(absl::Status status, std::string result);
+  // Sets the outcome, once, and tells those who wait.
+  static void Fulfil(const std::shared_ptr<FutureState>& self,
+                     absl::Status status, std::string result);
+
+  // Fulfil in two steps, so that many outcomes are there before the first who
+  // waits is woken. Set returns whether Notify is to be called.
+  bool Set(absl::Status status, std::string result);
+  bool SetGreat(PackedBytes result);
+  static void Notify(const std::shared_ptr<FutureState>& self);
 
   // Waits for the outcome, up to `timeout`; whether it is there.
   bool Wait(absl::Duration timeout);
+  bool done() const { return done_.load(std::memory_order_acquire); }
 
-  void OnDone(Callback callback);
+  // Posts `callback` once the outcome is there.
+  static void OnDone(const std::shared_ptr<FutureState>& self,
+                     Callback callback);
 
-  // The outcome, after Wait has returned true or within a Callback.
-  const absl::Status& status() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return status_;
+  // The outcome, once done().
+  const absl::Status& status() const { return status_; }
+  absl::string_view result() const {
+    return extra_ != nullptr && extra_->is_great ? extra_->great.view()
+                                                 : absl::string_view(bytes_);
   }
-  const std::string& result() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return result_;
+  // How long the task ran in its worker; zero if unknown.
+  absl::Duration run_time() const { return absl::Nanoseconds(run_time_ns_); }
+
+ protected:
+  // What few have.
+  struct Extra {
+    std::vector<Callback> waiting;
+    // Before the outcome: arguments that are sent as an attachment.
+    std::shared_ptr<const std::string> attachment;
+    // A result that came as one.
+    bool is_great = false;
+    PackedBytes great;
+  };
+  bool has_extra() const { return extra_ != nullptr; }
+  Extra& extra() {
+    if (extra_ == nullptr) extra_ = std::make_unique<Extra>();
+    return *extra_;
   }
+
+  // Before the outcome: of who makes it. After: the result.
+  std::string bytes_;
+  int64_t run_time_ns_ = 0;
 
  private:
-  void Post(Callback callback);
+  bool Finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::shared_ptr<CallbackThread> callbacks_;
+  const std::shared_ptr<FutureOwner> owner_;
   absl::Mutex mutex_;
-  bool done_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  std::string result_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Callback> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::CondVar changed_;
+  // Written with mutex_ held, read by anyone once done_.
+  std::atomic<bool> done_{false};
+  int32_t num_waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status status_;
+  std::unique_ptr<Extra> extra_;
 };
 
 }  // namespace multiproc

@@ -47,7 +47,7 @@ class FutureTest : public ::testing::Test {
 TEST_F(FutureTest, GetReturnsTheValueAnyNumberOfTimes) {
   const Future<std::string> future(state_);
   EXPECT_FALSE(future.Ready());
-  state_->Fulfil(absl::OkStatus(), Packed(std::string("value")));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(std::string("value")));
   EXPECT_TRUE(future.Ready());
   for (int i = 0; i < 2; ++i) {
     const absl::StatusOr<std::string> value = future.Get();
@@ -60,18 +60,18 @@ TEST_F(FutureTest, GetReturnsTheErrorWithItsPayload) {
   absl::Status error = absl::NotFoundError("no such file");
   error.SetPayload("example.com/path", absl::Cord("/nothing"));
   const Future<int> future(state_);
-  state_->Fulfil(error, "");
+  FutureState::Fulfil(state_, error, "");
   EXPECT_EQ(future.Get().status(), error);
   EXPECT_EQ(future.Get().status(), error);
 }
 
 TEST_F(FutureTest, VoidFutureGivesAStatus) {
   const Future<void> future(state_);
-  state_->Fulfil(absl::OkStatus(), "");
+  FutureState::Fulfil(state_, absl::OkStatus(), "");
   EXPECT_TRUE(future.Get().ok());
 
   const std::shared_ptr<FutureState> failed = NewState();
-  failed->Fulfil(absl::UnavailableError("its worker died"), "");
+  FutureState::Fulfil(failed, absl::UnavailableError("its worker died"), "");
   EXPECT_EQ(Future<void>(failed).Get(),
             absl::UnavailableError("its worker died"));
 }
@@ -80,7 +80,7 @@ TEST_F(FutureTest, GetWaitsForAnotherThread) {
   const Future<int> future(state_);
   absl::StatusOr<int> value;
   std::thread waiting([&] { value = future.Get(); });
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   waiting.join();
   ASSERT_TRUE(value.ok()) << value.status();
   EXPECT_EQ(*value, 7);
@@ -89,7 +89,7 @@ TEST_F(FutureTest, GetWaitsForAnotherThread) {
 TEST_F(FutureTest, CopiesShareTheOutcome) {
   const Future<int> future(state_);
   const Future<int> before = future;
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   const Future<int> after = future;
   for (const Future<int>& copy : {future, before, after}) {
     EXPECT_TRUE(copy.Ready());
@@ -100,7 +100,7 @@ TEST_F(FutureTest, CopiesShareTheOutcome) {
 TEST_F(FutureTest, MovedFromFutureBelongsToNoTask) {
   Future<int> future(state_);
   const Future<int> moved = std::move(future);
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   EXPECT_EQ(*moved.Get(), 7);
   const absl::Status status =
       future.Get().status();  // NOLINT(bugprone-use-after-move)
@@ -113,7 +113,7 @@ TEST_F(FutureTest, WaitWithTimeoutTellsWhetherItIsReady) {
   EXPECT_FALSE(future.WaitWithTimeout(absl::Milliseconds(1)));
   EXPECT_FALSE(future.WaitWithTimeout(absl::ZeroDuration()));
   EXPECT_FALSE(future.WaitWithTimeout(-absl::InfiniteDuration()));
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   EXPECT_TRUE(future.WaitWithTimeout(absl::ZeroDuration()));
   EXPECT_TRUE(future.WaitWithTimeout(-absl::InfiniteDuration()));
   EXPECT_TRUE(future.WaitWithTimeout(absl::InfiniteDuration()));
@@ -122,7 +122,7 @@ TEST_F(FutureTest, WaitWithTimeoutTellsWhetherItIsReady) {
 
 TEST_F(FutureTest, ResultOfOtherTypesIsDataLoss) {
   const Future<bool> future(state_);
-  state_->Fulfil(absl::OkStatus(), Packed(std::string("no bool")));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(std::string("no bool")));
   const absl::Status status = future.Get().status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(status.message(), HasSubstr("can't be unpacked"));
@@ -136,14 +136,14 @@ TEST_F(FutureTest, CallbackSetBeforeGetsTheOutcome) {
     called.Notify();
   });
   EXPECT_FALSE(called.HasBeenNotified());
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   called.WaitForNotification();
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(*seen, 7);
 }
 
 TEST_F(FutureTest, CallbackSetAfterGetsTheOutcome) {
-  state_->Fulfil(absl::AbortedError("over"), "");
+  FutureState::Fulfil(state_, absl::AbortedError("over"), "");
   absl::Notification called;
   absl::Status seen;
   Future<void>(state_).OnDone([&](const absl::Status& status) {
@@ -163,7 +163,7 @@ TEST_F(FutureTest, CallbacksRunOnTheCallbackThread) {
   };
   const Future<void> future(state_);
   future.OnDone(note);
-  state_->Fulfil(absl::OkStatus(), "");
+  FutureState::Fulfil(state_, absl::OkStatus(), "");
   future.OnDone(note);
   absl::Notification done;
   future.OnDone([&](const absl::Status&) { done.Notify(); });
@@ -184,8 +184,8 @@ TEST_F(FutureTest, CallbacksRunOnceAndInTheOrderInWhichTasksEnd) {
   Future<int>(state_).OnDone(note);
   Future<int>(second).OnDone(note);
   Future<int>(second).OnDone(note);
-  second->Fulfil(absl::OkStatus(), Packed(2));
-  state_->Fulfil(absl::OkStatus(), Packed(1));
+  FutureState::Fulfil(second, absl::OkStatus(), Packed(2));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(1));
   callbacks_->Shutdown();  // After those posted so far.
   EXPECT_THAT(order, ElementsAre(2, 2, 1));
 }
@@ -201,7 +201,7 @@ TEST_F(FutureTest, CallbackMayAskItsFutureAndSetAnother) {
       done.Notify();
     });
   });
-  state_->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state_, absl::OkStatus(), Packed(7));
   done.WaitForNotification();
   EXPECT_EQ(sum, 21);
 }
@@ -215,7 +215,7 @@ TEST_F(FutureTest, CallbacksRunInlineAfterShutdown) {
   };
   future.OnDone(note);
   EXPECT_TRUE(threads.empty());
-  state_->Fulfil(absl::OkStatus(), "");
+  FutureState::Fulfil(state_, absl::OkStatus(), "");
   EXPECT_EQ(threads.size(), 1u);
   future.OnDone(note);
   EXPECT_THAT(threads, ElementsAre(std::this_thread::get_id(),
@@ -226,7 +226,7 @@ TEST_F(FutureTest, FutureOutlivesWhoMadeIt) {
   auto callbacks = std::make_shared<CallbackThread>();
   auto state = std::make_shared<FutureState>(callbacks);
   const Future<int> future(state);
-  state->Fulfil(absl::OkStatus(), Packed(7));
+  FutureState::Fulfil(state, absl::OkStatus(), Packed(7));
   state.reset();
   callbacks->Shutdown();
   callbacks.reset();

@@ -1,6 +1,8 @@
 #include "multiproc/pool/message_channel.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,35 +17,75 @@ constexpr size_t kKeptCapacity = size_t{1} << 20;
 
 }  // namespace
 
+absl::Status MessageChannel::CheckSize(size_t size) const {
+  if (size <= max_frame_bytes_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a message of ", size, " bytes, over the limit of ",
+                   max_frame_bytes_, " (max_frame_bytes)"));
+}
+
+std::string& MessageChannel::Tail() {
+  return attachments_.empty() ? unsent_ : attachments_.back().behind;
+}
+
 absl::Status MessageChannel::Send(
     FrameType type, const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
-  if (size > max_frame_bytes_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("a message of ", size, " bytes, over the limit of ",
-                     max_frame_bytes_, " (max_frame_bytes)"));
-  }
-  unsent_ += MakeFrameHeader(type, size);
-  message.AppendPartialToString(&unsent_);
+  absl::Status status = CheckSize(size);
+  if (!status.ok()) return status;
+  std::string& tail = Tail();
+  AppendFrameHeader(type, size, &tail);
+  const size_t begin = tail.size();
+  tail.resize(begin + size);
+  message.SerializeWithCachedSizesToArray(
+      reinterpret_cast<uint8_t*>(&tail[begin]));
+  return absl::OkStatus();
+}
+
+absl::Status MessageChannel::SendAttachment(
+    std::shared_ptr<const std::string> bytes) {
+  absl::Status status = CheckSize(bytes->size());
+  if (!status.ok()) return status;
+  if (bytes->size() > kReadSize) EnlargePipe(out_.get(), kLargestReadSize);
+  AppendFrameHeader(FrameType::kAttachment, bytes->size(), &Tail());
+  attachments_.push_back({std::move(bytes), ""});
   return absl::OkStatus();
 }
 
 absl::Status MessageChannel::Flush() {
   while (has_unsent()) {
-    const absl::StatusOr<size_t> written =
-        WriteSome(out_.get(), absl::string_view(unsent_).substr(sent_));
-    if (absl::IsUnavailable(written.status())) {
-      DropSent();
+    const bool in_messages = !unsent_.empty();
+    const absl::StatusOr<bool> all =
+        FlushPart(in_messages ? unsent_ : *attachments_.front().bytes);
+    if (!all.ok()) {
+      ForgetUnsent();
+      return all.status();
+    }
+    if (!*all) {
+      if (in_messages) DropSent();
       return absl::OkStatus();
     }
-    if (!written.ok()) {
-      ForgetUnsent();
-      return written.status();
+    sent_ = 0;
+    if (in_messages) {
+      unsent_.clear();
+    } else {
+      unsent_ = std::move(attachments_.front().behind);
+      attachments_.pop_front();
     }
+  }
+  if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> MessageChannel::FlushPart(const std::string& part) {
+  while (sent_ < part.size()) {
+    const absl::StatusOr<size_t> written =
+        WriteSome(out_.get(), absl::string_view(part).substr(sent_));
+    if (absl::IsUnavailable(written.status())) return false;
+    if (!written.ok()) return written.status();
     sent_ += *written;
   }
-  ForgetUnsent();
-  return absl::OkStatus();
+  return true;
 }
 
 // What was sent must go now and then, also from a queue that is never empty;
@@ -58,6 +100,7 @@ void MessageChannel::DropSent() {
 void MessageChannel::ForgetUnsent() {
   sent_ = 0;
   unsent_.clear();
+  attachments_.clear();
   if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
 }
 
@@ -78,7 +121,8 @@ absl::StatusOr<std::optional<Frame>> MessageChannel::Receive() {
 
 absl::StatusOr<bool> MessageChannel::Fill() {
   const size_t wanted =
-      std::clamp(reader_.missing(), kReadSize, kLargestReadSize);
+      std::min(std::clamp(reader_.missing(), kReadSize, kLargestReadSize),
+               reader_.limit());
   const absl::StatusOr<size_t> size =
       ReadSome(in_.get(), reader_.Space(wanted), wanted);
   if (absl::IsUnavailable(size.status())) return false;

@@ -17,6 +17,8 @@
 #define MULTIPROC_POOL_MESSAGE_CHANNEL_H_
 
 #include <cstddef>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,15 +45,24 @@ class MessageChannel {
   absl::Status Send(FrameType type,
                     const google::protobuf::MessageLite& message);
 
+  // RESOURCE_EXHAUSTED if a payload of `size` bytes is longer than the limit.
+  absl::Status CheckSize(size_t size) const;
+
+  // Queues an attachment behind the message that announces it: not a copy, but
+  // `bytes` themselves, which are kept until they are sent. Errors as of Send.
+  absl::Status SendAttachment(std::shared_ptr<const std::string> bytes);
+
   // Writes what is queued, as far as it goes. ABORTED if nobody reads any more;
   // after an error nothing is queued.
   absl::Status Flush();
 
   // Whether Flush has left something.
-  bool has_unsent() const { return sent_ < unsent_.size(); }
+  bool has_unsent() const {
+    return sent_ < unsent_.size() || !attachments_.empty();
+  }
 
-  // How many bytes the queue takes: what is unsent, and at most as much again
-  // that was sent.
+  // How many bytes the queue takes, but for attachments: what is unsent, and at
+  // most as much again that was sent.
   size_t queue_size() const { return unsent_.size(); }
 
   // The next frame, valid until the next call; nullopt if a non-blocking
@@ -63,6 +74,8 @@ class MessageChannel {
   // gives a frame of those that were read, or nullopt. Fill reads once, and
   // returns whether there was anything; errors as of Receive.
   absl::StatusOr<std::optional<Frame>> Next() { return reader_.Next(); }
+  // The payload of the attachment that was received last.
+  PackedBytes TakeAttachment() { return reader_.TakeAttachment(); }
   absl::StatusOr<bool> Fill();
 
   // Whether what was read ends within a frame.
@@ -79,6 +92,16 @@ class MessageChannel {
   FileHandle out() const { return out_.get(); }
 
  private:
+  // An attachment in the queue, and the messages behind it.
+  struct Attachment {
+    std::shared_ptr<const std::string> bytes;
+    std::string behind;
+  };
+
+  // Where the next message is queued.
+  std::string& Tail();
+  // Writes what `part` has from sent_ on; whether all of it is written.
+  absl::StatusOr<bool> FlushPart(const std::string& part);
   void DropSent();
   void ForgetUnsent();
 
@@ -87,8 +110,10 @@ class MessageChannel {
   const size_t max_frame_bytes_;
   FrameReader reader_;
   size_t received_bytes_ = 0;
+  // In the order in which they are sent: messages, attachments.
   std::string unsent_;
-  size_t sent_ = 0;  // Of unsent_.
+  std::deque<Attachment> attachments_;
+  size_t sent_ = 0;  // Of unsent_; once that is empty, of the first attachment.
 };
 
 }  // namespace multiproc

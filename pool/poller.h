@@ -5,8 +5,8 @@
 //   poller.Watch(handle, /*token=*/7, Poller::kReadable);
 //   poller.Wait(absl::Seconds(1), &tokens);   // tokens == {7}
 //
-// Thread-safety: Wake may be called from any thread, the rest by the thread
-// that waits.
+// Thread-safety: any thread may call Wake at any time, and all but Wait while
+// another thread waits: what is watched then is watched by that Wait already.
 
 #ifndef MULTIPROC_POOL_POLLER_H_
 #define MULTIPROC_POOL_POLLER_H_

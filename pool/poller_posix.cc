@@ -16,6 +16,8 @@
 #include <map>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
@@ -108,25 +110,30 @@ class PollPoller : public Poller {
 
   absl::Status Watch(FileHandle handle, uint64_t token,
                      Interest interest) override {
+    absl::MutexLock lock(&mutex_);
     watched_[handle] = {token, interest};
+    // poll(2) keeps to what it was given.
+    if (waiting_) Wake();
     return absl::OkStatus();
   }
 
-  void Forget(FileHandle handle) override { watched_.erase(handle); }
+  void Forget(FileHandle handle) override {
+    absl::MutexLock lock(&mutex_);
+    watched_.erase(handle);
+  }
 
   void Wait(absl::Duration timeout, std::vector<uint64_t>* tokens) override {
-    std::vector<pollfd> entries = {{wake_.read_end.get(), POLLIN, 0}};
-    std::vector<uint64_t> entry_tokens = {0};
-    for (const auto& [handle, watch] : watched_) {
-      const short events =  // NOLINT(runtime/int)
-          watch.second == kReadable ? POLLIN : POLLOUT;
-      entries.push_back({handle, events, 0});
-      entry_tokens.push_back(watch.first);
-    }
+    std::vector<pollfd> entries;
+    std::vector<uint64_t> entry_tokens;
+    BeginWait(&entries, &entry_tokens);
     tokens->clear();
-    if (poll(entries.data(), entries.size(), PollTimeout(timeout)) <= 0) {
-      return;
+    const int count =
+        poll(entries.data(), entries.size(), PollTimeout(timeout));
+    {
+      absl::MutexLock lock(&mutex_);
+      waiting_ = false;
     }
+    if (count <= 0) return;
     if (entries[0].revents != 0) ClearWake();
     for (size_t i = 1; i < entries.size(); ++i) {
       if (entries[i].revents != 0) tokens->push_back(entry_tokens[i]);
@@ -139,6 +146,20 @@ class PollPoller : public Poller {
   }
 
  private:
+  void BeginWait(std::vector<pollfd>* entries,
+                 std::vector<uint64_t>* entry_tokens) {
+    absl::MutexLock lock(&mutex_);
+    entries->push_back({wake_.read_end.get(), POLLIN, 0});
+    entry_tokens->push_back(0);
+    for (const auto& [handle, watch] : watched_) {
+      const short events =  // NOLINT(runtime/int)
+          watch.second == kReadable ? POLLIN : POLLOUT;
+      entries->push_back({handle, events, 0});
+      entry_tokens->push_back(watch.first);
+    }
+    waiting_ = true;
+  }
+
   void ClearWake() {
     char bytes[64];
     while (read(wake_.read_end.get(), bytes, sizeof(bytes)) > 0) {
@@ -146,7 +167,10 @@ class PollPoller : public Poller {
   }
 
   Pipe wake_;
-  std::map<FileHandle, std::pair<uint64_t, Interest>> watched_;
+  absl::Mutex mutex_;
+  std::map<FileHandle, std::pair<uint64_t, Interest>> watched_
+      ABSL_GUARDED_BY(mutex_);
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 absl::StatusOr<std::unique_ptr<Poller>> MakePoller() {

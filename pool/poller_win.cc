@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/overlapped_pipe.h"
 #include "multiproc/executors/poll_timeout.h"
@@ -84,26 +86,38 @@ class CompletionPoller : public Poller {
       status = watched.wait->Start();
       if (!status.ok()) return status;
     }
+    absl::MutexLock lock(&mutex_);
     watched_[handle] = std::move(watched);
     to_ask_.insert(handle);
+    // It may be ready, and nothing will be posted for it.
+    if (waiting_) Wake();
     return absl::OkStatus();
   }
 
   void Forget(FileHandle handle) override {
-    watched_.erase(handle);
+    // A wait that is ended waits for its callback: not with the lock.
+    Watched forgotten;
+    absl::MutexLock lock(&mutex_);
+    const auto found = watched_.find(handle);
+    if (found != watched_.end()) {
+      forgotten = std::move(found->second);
+      watched_.erase(found);
+    }
     to_ask_.erase(handle);
   }
 
   void Wait(absl::Duration timeout, std::vector<uint64_t>* tokens) override {
     const absl::Time deadline = MonotonicNow() + timeout;
-    AskThem(tokens);
     // What is ready is not waited for, but what else is ready is found.
+    SetWaiting(true);
+    AskThem(tokens);
     bool woken = TakePosted(tokens->empty() ? timeout : absl::ZeroDuration());
     AskThem(tokens);
     while (tokens->empty() && !woken && MonotonicNow() < deadline) {
       woken = TakePosted(deadline - MonotonicNow());
       AskThem(tokens);
     }
+    SetWaiting(false);
   }
 
   void Wake() override {
@@ -122,6 +136,11 @@ class CompletionPoller : public Poller {
     std::unique_ptr<PostedWait> wait;
   };
 
+  void SetWaiting(bool waiting) {
+    absl::MutexLock lock(&mutex_);
+    waiting_ = waiting;
+  }
+
   static absl::Status BlockingPipeError() {
     return absl::InvalidArgumentError(
         "a blocking pipe can't be waited for on Windows: make it by "
@@ -139,6 +158,7 @@ class CompletionPoller : public Poller {
   // Fills `tokens` with those that are ready, and keeps them to be asked again.
   void AskThem(std::vector<uint64_t>* tokens) {
     tokens->clear();
+    absl::MutexLock lock(&mutex_);
     for (auto it = to_ask_.begin(); it != to_ask_.end();) {
       const auto found = watched_.find(*it);
       if (found != watched_.end() && IsReady(*it, found->second)) {
@@ -161,6 +181,7 @@ class CompletionPoller : public Poller {
       return false;
     }
     bool woken = false;
+    absl::MutexLock lock(&mutex_);
     for (ULONG i = 0; i < count; ++i) {
       if (entries[i].lpCompletionKey == kWakeKey) {
         wake_is_posted_ = false;
@@ -174,9 +195,11 @@ class CompletionPoller : public Poller {
   }
 
   ScopedFileHandle port_;
-  std::map<FileHandle, Watched> watched_;
+  absl::Mutex mutex_;
+  std::map<FileHandle, Watched> watched_ ABSL_GUARDED_BY(mutex_);
   // Those of which something was posted, or which were ready.
-  std::set<FileHandle> to_ask_;
+  std::set<FileHandle> to_ask_ ABSL_GUARDED_BY(mutex_);
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> wake_is_posted_{false};
 };
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
-#include <string>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/executors/sigpipe_block.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/cpu_count.h"
+#include "multiproc/pool/lost_task.h"
 
 namespace multiproc {
 namespace {
@@ -31,6 +33,18 @@ constexpr int kToleratedFailedStarts = 4;
 // delay after a start that the system refused (too many processes, no memory).
 constexpr absl::Duration kFailingDelay = absl::Seconds(1);
 
+// What lies in front of a busy worker is given to an idle one only if it is
+// work for this long: else it is done before it has arrived there.
+constexpr absl::Duration kWorthStealing = absl::Microseconds(200);
+
+// A worker is sent no more at a time than this, unless it is one task.
+constexpr size_t kMostQueuedBytes = size_t{256} << 10;
+
+// The owner thread rests no longer than this while answers gather.
+constexpr absl::Duration kLongestRest = absl::Microseconds(100);
+// And not at all for fewer than this.
+constexpr int kAnswersWorthARest = 4;
+
 absl::Status ClosedError() {
   return absl::FailedPreconditionError(
       "the pool is closed: Submit before Close, Join or Terminate");
@@ -42,73 +56,49 @@ WorkerConfig MakeConfig(const ProcessPoolOptions& options) {
   return config;
 }
 
-TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
-                        const ExitStatus& exit_status) {
-  TaskFailure failure;
-  failure.set_task_id(task.id());
-  failure.set_function(task.function());
-  failure.set_worker_pid(worker.pid());
-  failure.set_attempt(task.attempt);
-  if (exit_status.exited()) {
-    failure.set_exit_code(*exit_status.exit_code());
-  }
-  if (exit_status.signaled()) failure.set_signal(*exit_status.signal());
-  return failure;
-}
-
-// "the worker exited with code 3", "the worker was killed by signal 9
-// (Killed)".
-std::string HowItEnded(const ExitStatus& exit_status) {
-  return absl::StrCat(exit_status.signaled() ? "was " : "",
-                      exit_status.ToString());
-}
-
 // Whether its death says that workers can't be had: it was never of use, and no
 // task can have been the cause.
-bool IsFailedStart(WorkerProcess& worker) {
-  const bool died_with_task = worker.ready() && worker.num_leases() > 0;
-  return !worker.ever_answered() && !died_with_task && !worker.dismissed();
-}
-
-absl::Status DeathError(const WorkerProcess& worker,
-                        const ExitStatus& exit_status) {
-  return absl::UnavailableError(absl::StrCat(
-      "worker pid ", worker.pid(), " ",
-      worker.kill_reason().ok() ? HowItEnded(exit_status)
-                                : std::string(worker.kill_reason().message())));
-}
-
-// What becomes of a task that its worker took along: the reason for which the
-// pool killed the worker, or that it died.
-absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
-                           const ExitStatus& exit_status) {
-  const absl::Status& reason = worker.kill_reason();
-  const absl::StatusCode code =
-      reason.ok() ? absl::StatusCode::kUnavailable : reason.code();
-  const std::string what =
-      reason.ok() ? absl::StrCat("the worker ", HowItEnded(exit_status))
-                  : std::string(reason.message());
-  absl::Status status(
-      code,
-      absl::StrCat("task ", task.id(), " '", task.function(), "', attempt ",
-                   task.attempt, ", worker pid ", worker.pid(), ": ", what));
-  SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
-  return status;
+bool IsFailedStart(const WorkerProcess& worker) {
+  return !worker.ever_answered() && worker.NumBegun() == 0 &&
+         !worker.dismissed();
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PoolLoop>> PoolLoop::Start(
+class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
+ public:
+  explicit Section(PoolLoop* loop)
+      ABSL_EXCLUSIVE_LOCK_FUNCTION(loop->loop_mutex_)
+      : loop_(loop) {
+    loop_->loop_mutex_.Lock();
+  }
+  ~Section() ABSL_UNLOCK_FUNCTION() {
+    std::vector<TaskPtr> ended;
+    ended.swap(loop_->ended_tasks_);
+    loop_->loop_mutex_.Unlock();
+    for (const TaskPtr& task : ended) FutureState::Notify(task);
+  }
+
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+
+ private:
+  PoolLoop* const loop_;
+};
+
+struct PoolLoop::Claim {
+  // Its handle stays open as long as somebody waits for it.
+  std::shared_ptr<WorkerProcess> worker;
+  std::unique_ptr<AnswerWait> wait;
+};
+
+absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
     const ProcessPoolOptions& options) {
   absl::StatusOr<std::unique_ptr<Poller>> poller = Poller::Create();
   if (!poller.ok()) return poller.status();
-  std::unique_ptr<PoolLoop> loop(new PoolLoop(options, *std::move(poller)));
-  // Here, and not on the owner thread: a fork is safest while the program has
-  // no other thread, and an error belongs to the caller.
-  for (int i = 0; i < options.num_workers; ++i) {
-    absl::Status status = loop->StartWorker(/*eager=*/true);
-    if (!status.ok()) return status;
-  }
+  std::shared_ptr<PoolLoop> loop(new PoolLoop(options, *std::move(poller)));
+  absl::Status status = loop->StartAllWorkers();
+  if (!status.ok()) return status;
   PoolLoop* const raw = loop.get();
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
       LibraryThread::Start([raw] { raw->Run(); });
@@ -120,20 +110,35 @@ absl::StatusOr<std::unique_ptr<PoolLoop>> PoolLoop::Start(
 PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
+      may_spin_(options.spin_time > absl::ZeroDuration() && CountCpus() > 1),
       poller_(std::move(poller)),
-      workers_(static_cast<size_t>(options.max_leased_tasks), poller_.get()) {}
+      policy_(static_cast<size_t>(options.max_leased_tasks)),
+      workers_(&policy_, poller_.get()) {}
 
-PoolLoop::~PoolLoop() {
-  if (thread_ == nullptr) return;
+// Here, and not on the owner thread: a fork is safest while the program has no
+// other thread, and an error belongs to the caller.
+absl::Status PoolLoop::StartAllWorkers() {
+  Section section(this);
+  for (int i = 0; i < options_.num_workers; ++i) {
+    absl::Status status = StartWorker(/*eager=*/true);
+    if (!status.ok()) return status;
+  }
+  has_idle_worker_ = true;
+  return absl::OkStatus();
+}
+
+void PoolLoop::Shutdown() {
   Terminate(absl::CancelledError("the pool was destroyed"));
   thread_->Join();
+  Section section(this);
+  spare_waits_.clear();
+  poller_ = nullptr;
 }
 
 // ---- Called by any thread ----
 
-void PoolLoop::Submit(std::unique_ptr<Task> task) {
+void PoolLoop::Submit(TaskPtr task) {
   absl::Status refused;
-  bool wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (!failure_.ok()) {
@@ -141,13 +146,17 @@ void PoolLoop::Submit(std::unique_ptr<Task> task) {
     } else if (closed_) {
       refused = ClosedError();
     } else {
-      task->request.set_task_id(next_task_id_++);
+      task->id = next_task_id_++;
       submitted_.push_back(std::move(task));
-      wake = !std::exchange(wake_is_due_, true);
     }
   }
-  if (wake) poller_->Wake();
-  if (!refused.ok()) task->Finish(std::move(refused));
+  if (!refused.ok()) return FutureState::Fulfil(task, std::move(refused), "");
+  // A busy worker's next answer makes somebody look at the queue.
+  if (!has_idle_worker_) return;
+  const ScopedSigpipeBlock no_sigpipe;
+  Section section(this);
+  DispatchAll();
+  WakeOwnerIfNeeded();
 }
 
 void PoolLoop::Close() {
@@ -178,13 +187,117 @@ absl::Status PoolLoop::Join() {
   return failure_;
 }
 
+void PoolLoop::Post(std::function<void()> callback) {
+  callbacks_.Post(std::move(callback));
+}
+
+// ---- A caller that waits for an answer itself ----
+
+void PoolLoop::Help(FutureState& state, absl::Time deadline) {
+  // Every state that this loop owns is a task.
+  const Task& task = static_cast<const Task&>(state);
+  while (!state.done() && MonotonicNow() < deadline) {
+    std::optional<Claim> claim;
+    absl::Duration spin_time;
+    {
+      Section section(this);
+      if (!state.done()) claim = BeginClaim(task);
+      if (!claim.has_value()) return;
+      spin_time = SpinTime();
+    }
+    const bool spun =
+        claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
+    const ScopedSigpipeBlock no_sigpipe;
+    Section section(this);
+    if (spin_time > absl::ZeroDuration()) CountSpin(spun);
+    EndClaim(*claim);
+  }
+}
+
+std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
+  WorkerProcess* const worker = task.worker;
+  // With other tasks before or behind it the owner thread reads many answers at
+  // a time.
+  if (worker == nullptr || !worker->ready() || !worker->usable() ||
+      worker->num_leases() != 1 || worker->claim() != nullptr) {
+    return std::nullopt;
+  }
+  Claim claim;
+  if (spare_waits_.empty()) {
+    claim.wait = AnswerWait::Create();
+    if (claim.wait == nullptr) return std::nullopt;
+  } else {
+    claim.wait = std::move(spare_waits_.back());
+    spare_waits_.pop_back();
+  }
+  claim.worker = workers_.Share(worker->id());
+  worker->set_claim(claim.wait.get());
+  workers_.StopReceiving(*worker);
+  return claim;
+}
+
+void PoolLoop::EndClaim(Claim& claim) {
+  WorkerProcess& worker = *claim.worker;
+  if (worker.claim() == claim.wait.get()) {
+    worker.set_claim(nullptr);
+    HandleResponses(worker);
+    if (worker.usable()) workers_.ResumeReceiving(worker);
+    DispatchAll();
+    WakeOwnerIfNeeded();
+  } else {
+    claim.wait->Reset();
+  }
+  spare_waits_.push_back(std::move(claim.wait));
+}
+
+// Somebody else has found what is to be found there.
+void PoolLoop::DropClaim(WorkerProcess& worker) {
+  if (worker.claim() == nullptr) return;
+  worker.claim()->Stop();
+  worker.set_claim(nullptr);
+  if (worker.usable()) workers_.ResumeReceiving(worker);
+}
+
+// Spinning that was in vain several times is only tried now and then.
+absl::Duration PoolLoop::SpinTime() {
+  if (!may_spin_) return absl::ZeroDuration();
+  if (spin_score_ >= 0) return options_.spin_time;
+  ++spin_score_;
+  return absl::ZeroDuration();
+}
+
+void PoolLoop::CountSpin(bool worthwhile) {
+  constexpr int kMostCredit = 4;
+  constexpr int kPause = -16;
+  if (worthwhile) {
+    spin_score_ = std::min(spin_score_ + 1, kMostCredit);
+  } else if (--spin_score_ < 0) {
+    spin_score_ = kPause;
+  }
+}
+
+// A caller may have made an event that is due before the owner thread wakes.
+void PoolLoop::WakeOwnerIfNeeded() {
+  if (stopping_ || NextEvent() < owner_sleeps_until_) poller_->Wake();
+}
+
 // ---- The owner thread ----
 
 void PoolLoop::Run() {
   std::vector<uint64_t> tokens;
-  while (Turn()) {
-    poller_->Wait(TimeToNextEvent(), &tokens);
-    HandleReady(tokens);
+  while (true) {
+    absl::Duration rest;
+    absl::Duration timeout;
+    {
+      Section section(this);
+      HandleReady(tokens);
+      if (!Turn()) break;
+      rest = RestTime();
+      owner_sleeps_until_ = NextEvent();
+      timeout = owner_sleeps_until_ - MonotonicNow();
+    }
+    if (rest > absl::ZeroDuration()) absl::SleepFor(rest);
+    poller_->Wait(std::max(timeout, absl::ZeroDuration()), &tokens);
   }
   absl::MutexLock lock(&mutex_);
   finished_ = true;
@@ -192,24 +305,106 @@ void PoolLoop::Run() {
 
 bool PoolLoop::Turn() {
   TakeSubmitted();
-  KillOverdue();
+  HandleOverdue();
   StartMissing();
   if (!ended_.ok()) EndTasks();
-  Dispatch();
+  DispatchAll();
   DismissIdle();
   return !(stopping_ && queue_.empty() && workers_.empty());
 }
 
-void PoolLoop::TakeSubmitted() {
-  std::vector<TaskPtr> taken;
-  {
-    absl::MutexLock lock(&mutex_);
-    taken.swap(submitted_);
-    wake_is_due_ = false;
-    stopping_ = closed_;
-    if (ended_.ok()) ended_ = terminated_;
+bool PoolLoop::TakeSubmitted() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = closed_;
+  if (ended_.ok()) ended_ = terminated_;
+  if (submitted_.empty()) return false;
+  std::move(submitted_.begin(), submitted_.end(), std::back_inserter(queue_));
+  submitted_.clear();
+  return true;
+}
+
+// While all workers have enough, answers come one by one, and each would wake
+// this thread: it lets some gather. Nobody waits for it meanwhile but those who
+// want a result, for a moment.
+absl::Duration PoolLoop::RestTime() const {
+  const size_t fewest = workers_.fewest_leases();
+  const absl::Duration mean = policy_.mean_run_time();
+  if (fewest < 2) return absl::ZeroDuration();
+  const absl::Duration rest =
+      std::min(mean * (static_cast<double>(fewest - 1) / 2), kLongestRest);
+  return rest < mean * kAnswersWorthARest ? absl::ZeroDuration() : rest;
+}
+
+absl::Time PoolLoop::NextEvent() const {
+  const absl::Time next = workers_.NextDeadline();
+  return MissingWorkers() > 0 ? std::min(next, next_start_) : next;
+}
+
+// ---- Tasks to workers ----
+
+void PoolLoop::DispatchAll() {
+  TakeSubmitted();
+  do {
+    Dispatch();
+    if (queue_.empty() && StealForIdle()) Dispatch();
+    has_idle_worker_ = queue_.empty() && workers_.HasIdle();
+    // Whoever submits from here on sees that.
+  } while (has_idle_worker_ && TakeSubmitted());
+}
+
+void PoolLoop::Dispatch() {
+  while (!queue_.empty()) {
+    WorkerProcess* const worker = workers_.PickForTasks();
+    if (worker == nullptr) break;
+    LeaseTo(*worker);
   }
-  std::move(taken.begin(), taken.end(), std::back_inserter(queue_));
+}
+
+// As many tasks as it is to have, in one write.
+void PoolLoop::LeaseTo(WorkerProcess& worker) {
+  const size_t most =
+      worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
+  do {
+    worker.Lease(std::move(queue_.front()));
+    queue_.pop_front();
+  } while (!queue_.empty() && worker.num_leases() < most &&
+           worker.queued_bytes() < kMostQueuedBytes);
+  worker.Flush();
+  workers_.Update(worker);
+}
+
+// No worker gets a second helping while another has none.
+size_t PoolLoop::FairShare() const {
+  const size_t tasks = queue_.size() + workers_.num_leased();
+  const size_t workers = std::max<size_t>(workers_.num_usable(), 1);
+  return (tasks + workers - 1) / workers;
+}
+
+bool PoolLoop::StealForIdle() {
+  const WorkerProcess* const idle = workers_.PickForTasks();
+  if (idle == nullptr || idle->num_leases() > 0 || !idle->ready()) return false;
+  WorkerProcess* const busy = workers_.MostLeased();
+  if (busy == nullptr || busy->num_leases() < 2 || busy->taken_back()) {
+    return false;
+  }
+  const double behind = static_cast<double>(busy->num_leases() - 1);
+  if (policy_.mean_run_time() * behind < kWorthStealing) return false;
+  TakeBack(*busy);
+  return !queue_.empty();
+}
+
+void PoolLoop::TakeBack(WorkerProcess& worker) {
+  DropClaim(worker);
+  absl::StatusOr<std::vector<TaskPtr>> tasks = worker.TakeBack();
+  if (tasks.ok()) {
+    for (TaskPtr& task : *tasks) task->worker = nullptr;
+    queue_.insert(queue_.begin(), std::make_move_iterator(tasks->begin()),
+                  std::make_move_iterator(tasks->end()));
+    worker.Flush();
+  } else {
+    worker.Kill(tasks.status());
+  }
+  workers_.Update(worker);
 }
 
 // ---- What workers say ----
@@ -235,6 +430,7 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
 }
 
 void PoolLoop::HandleResponses(WorkerProcess& worker) {
+  DropClaim(worker);
   absl::Status status = Receive(worker, kBytesPerTurn);
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
@@ -249,23 +445,39 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
 }
 
 absl::Status PoolLoop::Receive(WorkerProcess& worker, size_t max_bytes) {
-  return worker.Receive(max_bytes, [this](TaskPtr task, TaskResponse response) {
-    failed_starts_ = 0;
-    if (response.has_error()) {
-      task->Finish(StatusFromProto(response.error()));
-    } else {
-      task->Finish(absl::OkStatus(), std::move(*response.mutable_result()));
-    }
-  });
+  return worker.Receive(
+      max_bytes,
+      [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
+          ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
+            HandleAnswer(std::move(task), response, std::move(attachment));
+          });
+}
+
+void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
+                            PackedBytes attachment) {
+  failed_starts_ = 0;
+  const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
+  policy_.Record(absl::Nanoseconds(run_time_ns));
+  task->set_run_time_ns(run_time_ns);
+  bool notify = false;
+  if (response.has_error()) {
+    notify = task->Set(StatusFromProto(response.error()), "");
+  } else if (response.has_attached()) {
+    notify = task->SetGreat(std::move(attachment));
+  } else {
+    notify = task->Set(absl::OkStatus(), std::move(*response.mutable_result()));
+  }
+  if (notify) ended_tasks_.push_back(std::move(task));
 }
 
 void PoolLoop::HandleExit(WorkerProcess& exited) {
+  DropClaim(exited);
   // What it answered before its end counts.
   absl::Status status = Receive(exited, kBytesAfterExit);
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     exited.Kill(std::move(status));
   }
-  const std::unique_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
+  const std::shared_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
   const ExitStatus exit_status = worker->Reap();
   if (IsFailedStart(*worker) && ended_.ok()) {
     CountFailedStart(DeathError(*worker, exit_status), absl::ZeroDuration());
@@ -273,63 +485,75 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   SettleLeases(*worker, exit_status);
 }
 
-// The worker answered in order, and at once: only the first task that is left
-// can have been started, and none if it was not even ready.
+// The worker answered in order and at once, and counted what it began: the one
+// that it had begun is lost, and no other was started.
 void PoolLoop::SettleLeases(WorkerProcess& worker,
                             const ExitStatus& exit_status) {
   std::deque<TaskPtr>& leases = worker.leases();
-  if (!leases.empty() && worker.ready()) {
-    TaskPtr task = std::move(leases.front());
-    leases.pop_front();
+  const auto first_unbegun =
+      leases.begin() + static_cast<ptrdiff_t>(worker.NumBegun());
+  std::vector<TaskPtr> lost(leases.begin(), first_unbegun);
+  for (const TaskPtr& task : leases) task->worker = nullptr;
+  queue_.insert(queue_.begin(), first_unbegun, leases.end());
+  leases.clear();
+  for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, exit_status);
     FailAttempt(std::move(task), std::move(error));
-  }
-  while (!leases.empty()) {
-    queue_.push_front(std::move(leases.back()));
-    leases.pop_back();
   }
 }
 
 void PoolLoop::FailAttempt(TaskPtr task, absl::Status status) {
   const bool may_retry = ended_.ok() && !absl::IsDeadlineExceeded(status);
   if (!may_retry || task->attempt >= task->max_attempts) {
-    task->Finish(std::move(status));
+    Finish(std::move(task), std::move(status));
     return;
   }
   ++task->attempt;
   queue_.push_front(std::move(task));
 }
 
+void PoolLoop::Finish(TaskPtr task, absl::Status status) {
+  if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
+}
+
 // ---- Ends ----
 
-void PoolLoop::KillOverdue() {
+void PoolLoop::HandleOverdue() {
   for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
     // The answer may be there, and not yet read.
     HandleResponses(*worker);
-    if (worker->deadline() > MonotonicNow()) continue;
-    if (worker->frame_deadline() <= MonotonicNow()) {
-      worker->Kill(absl::DataLossError(
-          "a frame on its channel stopped in the middle: something else than "
-          "the worker wrote there"));
-    } else if (worker->awaiting_exit()) {
-      worker->Kill(absl::UnavailableError("it closed its channel"));
-    } else if (worker->dismissed()) {
-      worker->Kill(absl::OkStatus());
-    } else if (!worker->ready()) {
-      worker->Kill(absl::UnavailableError(absl::StrCat(
-          "was not ready ", absl::FormatDuration(options_.worker_start_timeout),
-          " after its start (worker_start_timeout)")));
-    } else {
-      worker->Kill(absl::DeadlineExceededError(absl::StrCat(
-          "it ran for longer than its timeout of ",
-          absl::FormatDuration(worker->leases().front()->timeout))));
+    const absl::Time now = MonotonicNow();
+    if (worker->deadline() <= now) {
+      KillOverdue(*worker);
+    } else if (workers_.PatienceEnd(*worker) <= now) {
+      TakeBack(*worker);
     }
     workers_.Update(*worker);
   }
 }
 
+void PoolLoop::KillOverdue(WorkerProcess& worker) {
+  if (worker.frame_deadline() <= MonotonicNow()) {
+    worker.Kill(absl::DataLossError(
+        "a frame on its channel stopped in the middle: something else than "
+        "the worker wrote there"));
+  } else if (worker.awaiting_exit()) {
+    worker.Kill(absl::UnavailableError("it closed its channel"));
+  } else if (worker.dismissed()) {
+    worker.Kill(absl::OkStatus());
+  } else if (!worker.ready()) {
+    worker.Kill(absl::UnavailableError(absl::StrCat(
+        "was not ready ", absl::FormatDuration(options_.worker_start_timeout),
+        " after its start (worker_start_timeout)")));
+  } else {
+    worker.Kill(absl::DeadlineExceededError(
+        absl::StrCat("it ran for longer than its timeout of ",
+                     absl::FormatDuration(worker.leases().front()->timeout))));
+  }
+}
+
 void PoolLoop::EndTasks() {
-  for (TaskPtr& task : queue_) task->Finish(ended_);
+  for (TaskPtr& task : queue_) Finish(std::move(task), ended_);
   queue_.clear();
   for (WorkerProcess* worker : workers_.All()) {
     worker->Kill(ended_);
@@ -349,16 +573,13 @@ void PoolLoop::Fail(absl::Status reason) {
 
 // ---- Workers come and go ----
 
-size_t PoolLoop::MissingWorkers() {
+size_t PoolLoop::MissingWorkers() const {
   if (!ended_.ok()) return 0;
-  size_t usable = 0;
-  size_t busy = 0;
-  for (const WorkerProcess* worker : workers_.All()) {
-    usable += worker->usable() ? 1 : 0;
-    busy += worker->usable() && worker->num_leases() > 0 ? 1 : 0;
-  }
   size_t wanted = static_cast<size_t>(options_.num_workers);
-  if (stopping_) wanted = std::min(wanted, busy + queue_.size());
+  if (stopping_) {
+    wanted = std::min(wanted, workers_.num_busy() + queue_.size());
+  }
+  const size_t usable = workers_.num_usable();
   return wanted > usable ? wanted - usable : 0;
 }
 
@@ -410,23 +631,6 @@ void PoolLoop::CountFailedStart(const absl::Status& reason,
                    reason.message())));
 }
 
-void PoolLoop::Dispatch() {
-  std::set<WorkerProcess*> leased;
-  while (!queue_.empty()) {
-    WorkerProcess* const worker = workers_.PickForTask();
-    if (worker == nullptr) break;
-    worker->Lease(std::move(queue_.front()));
-    queue_.pop_front();
-    workers_.Update(*worker);
-    leased.insert(worker);
-  }
-  // All the requests of a worker in one write.
-  for (WorkerProcess* worker : leased) {
-    worker->Flush();
-    workers_.Update(*worker);
-  }
-}
-
 void PoolLoop::DismissIdle() {
   if (!stopping_ || !queue_.empty()) return;
   for (WorkerProcess* worker : workers_.All()) {
@@ -434,12 +638,6 @@ void PoolLoop::DismissIdle() {
     worker->Dismiss(options_.worker_exit_timeout);
     workers_.Update(*worker);
   }
-}
-
-absl::Duration PoolLoop::TimeToNextEvent() {
-  absl::Time next = workers_.NextDeadline();
-  if (MissingWorkers() > 0) next = std::min(next, next_start_);
-  return std::max(next - MonotonicNow(), absl::ZeroDuration());
 }
 
 }  // namespace multiproc

@@ -1,9 +1,15 @@
-// The owner of a pool's workers: one thread, which alone touches them, their
-// channels, the queue and the leases. The states it goes through are drawn in
-// docs/architecture.md.
+// A pool's workers, their channels, the queue and the leases: whoever has the
+// loop's lock may touch them, and nobody waits for a worker with it. The states
+// are drawn in docs/architecture.md.
 //
-//   each turn:  take what was submitted -> handle what is ready -> kill what is
-//   overdue -> start what is missing -> lease what is queued -> wait
+//   owner thread, each turn:  take what was submitted -> handle what is ready
+//   -> kill what is overdue -> start what is missing -> lease what is queued ->
+//   wait
+//
+// The owner thread does all that nobody waits for. Two things a caller's thread
+// does itself, as waking another for it would cost more than all the rest:
+// Submit sends a task to a worker that is idle, and Get waits for the answer of
+// a worker that has no other task on that worker's pipe.
 //
 // What is missing is derived from the state in each turn, never counted from
 // past events: a lost event can't make the pool wait for a worker for ever.
@@ -13,10 +19,13 @@
 #ifndef MULTIPROC_POOL_POOL_LOOP_H_
 #define MULTIPROC_POOL_POOL_LOOP_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,6 +34,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/library_thread.h"
+#include "multiproc/pool/answer_wait.h"
+#include "multiproc/pool/callback_thread.h"
+#include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/poller.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/task.h"
@@ -33,21 +45,25 @@
 
 namespace multiproc {
 
-class PoolLoop {
+class PoolLoop : public FutureOwner {
  public:
   // Starts all workers on the caller's thread, and then the owner thread.
   // `options` are checked, and its executor is set. The first error of a spawn
   // is returned, and nothing is left.
-  static absl::StatusOr<std::unique_ptr<PoolLoop>> Start(
+  static absl::StatusOr<std::shared_ptr<PoolLoop>> Start(
       const ProcessPoolOptions& options);
 
-  // Terminates, and waits.
-  ~PoolLoop();
+  // After Shutdown.
+  ~PoolLoop() override = default;
 
-  // Queues `task`, and gives it its id. It ends at once, with
-  // FAILED_PRECONDITION, if the pool is closed, or with the reason if it
-  // failed.
-  void Submit(std::unique_ptr<Task> task);
+  // Terminates, and waits until the owner thread is gone. What is left is for
+  // the futures that outlive the pool.
+  void Shutdown();
+
+  // Queues `task`, and gives it its id. If a worker is idle it has the task
+  // when this returns. It ends at once, with FAILED_PRECONDITION, if the pool
+  // is closed, or with the reason if it failed.
+  void Submit(TaskPtr task);
 
   // No further Submit. Tasks that were submitted run.
   void Close();
@@ -62,66 +78,128 @@ class PoolLoop {
   // Terminate. OK, or why the pool failed.
   absl::Status Join();
 
+  // Of FutureOwner. Callbacks have a thread of their own.
+  void Post(std::function<void()> callback) override;
+  void Help(FutureState& state, absl::Time deadline) override;
+  CallbackThread& callbacks() { return callbacks_; }
+
  private:
-  using TaskPtr = std::unique_ptr<Task>;
+  // Whoever has the loop to itself: the owner thread, or a caller for a moment.
+  // Those who wait for tasks that end meanwhile are told at its end.
+  class Section;
+  // A caller that waits for one worker's answer itself.
+  struct Claim;
 
   PoolLoop(const ProcessPoolOptions& options, std::unique_ptr<Poller> poller);
 
-  // All of these on the owner thread; before it exists, on Start's.
+  // ---- On the owner thread ----
   void Run();
-  bool Turn();
-  void TakeSubmitted();
+  bool Turn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Status StartAllWorkers();
 
-  void HandleReady(const std::vector<uint64_t>& tokens);
-  void HandleResponses(WorkerProcess& worker);
-  absl::Status Receive(WorkerProcess& worker, size_t max_bytes);
-  void HandleExit(WorkerProcess& worker);
-  void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status);
-  void FailAttempt(TaskPtr task, absl::Status status);
+  // ---- On any thread that has the loop ----
+  bool TakeSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void DispatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LeaseTo(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  size_t FairShare() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool StealForIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void TakeBack(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
-  void KillOverdue();
-  void EndTasks();
-  void Fail(absl::Status reason);
+  std::optional<Claim> BeginClaim(const Task& task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void EndClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void DropClaim(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Duration SpinTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountSpin(bool worthwhile) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
-  size_t MissingWorkers();
-  void StartMissing();
-  absl::Status StartWorker(bool eager);
-  void CountFailedStart(const absl::Status& reason, absl::Duration delay);
+  void HandleReady(const std::vector<uint64_t>& tokens)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleResponses(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Status Receive(WorkerProcess& worker, size_t max_bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleAnswer(TaskPtr task, TaskResponse& response,
+                    PackedBytes attachment)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleExit(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void FailAttempt(TaskPtr task, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Finish(TaskPtr task, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
-  void Dispatch();
-  void DismissIdle();
-  absl::Duration TimeToNextEvent();
+  void HandleOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void KillOverdue(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void EndTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Fail(absl::Status reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+
+  size_t MissingWorkers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void StartMissing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Status StartWorker(bool eager)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountFailedStart(const absl::Status& reason, absl::Duration delay)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void DismissIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+
+  absl::Time NextEvent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Duration RestTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   const ProcessPoolOptions options_;
-  const std::unique_ptr<Poller> poller_;
+  const bool may_spin_;
+  CallbackThread callbacks_;
 
-  // Of the owner thread.
-  std::deque<TaskPtr> queue_;
-  WorkerSet workers_;
-  uint64_t next_worker_id_ = 1;
-  // Closed, as the owner thread knows it.
-  bool stopping_ = false;
+  // Whoever has the loop to itself.
+  absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  // Null after Shutdown.
+  std::unique_ptr<Poller> poller_;
+  std::deque<TaskPtr> queue_ ABSL_GUARDED_BY(loop_mutex_);
+  LeasePolicy policy_ ABSL_GUARDED_BY(loop_mutex_);
+  WorkerSet workers_ ABSL_GUARDED_BY(loop_mutex_);
+  // Those that have ended, and whose waiters are to be told.
+  std::vector<TaskPtr> ended_tasks_ ABSL_GUARDED_BY(loop_mutex_);
+  // Spare ones for callers that wait for answers themselves.
+  std::vector<std::unique_ptr<AnswerWait>> spare_waits_
+      ABSL_GUARDED_BY(loop_mutex_);
+  // How well spinning has done lately: below zero it is not worth while.
+  int spin_score_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  // Until when the owner thread sleeps if nothing happens.
+  absl::Time owner_sleeps_until_ ABSL_GUARDED_BY(loop_mutex_) =
+      absl::InfinitePast();
+  uint64_t next_worker_id_ ABSL_GUARDED_BY(loop_mutex_) = 1;
+  // Closed, as the loop knows it.
+  bool stopping_ ABSL_GUARDED_BY(loop_mutex_) = false;
   // Not OK once no task is to be run any more: what becomes of them.
-  absl::Status ended_;
+  absl::Status ended_ ABSL_GUARDED_BY(loop_mutex_);
   // Workers that ended before their first answer, and not with a task, or could
   // not be started, since the last answer of any.
-  int failed_starts_ = 0;
+  int failed_starts_ ABSL_GUARDED_BY(loop_mutex_) = 0;
   // Before the next start after one that the system refused.
   static constexpr absl::Duration kRefusedDelay = absl::Milliseconds(5);
-  absl::Duration refused_delay_ = kRefusedDelay;
-  absl::Time next_start_ = absl::InfinitePast();
+  absl::Duration refused_delay_ ABSL_GUARDED_BY(loop_mutex_) = kRefusedDelay;
+  absl::Time next_start_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
+
+  // Whether some worker has nothing to do and nothing is queued: Submit gives
+  // it the task itself then. Set with the loop, and before the last look at
+  // submitted_.
+  std::atomic<bool> has_idle_worker_{false};
 
   // Between the threads.
   absl::Mutex mutex_;
   std::vector<TaskPtr> submitted_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_task_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  bool wake_is_due_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status terminated_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 
-  // Last, so that it is joined before anything else is destroyed.
   std::unique_ptr<LibraryThread> thread_;
 };
 

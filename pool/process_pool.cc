@@ -12,8 +12,9 @@ namespace {
 
 constexpr int kLargestNumWorkers = 10'000;
 constexpr int kLargestLeasedTasks = 65'536;
-// A TaskRequest beyond its call: the id, two tags and two lengths.
-constexpr size_t kRequestOverhead = 32;
+// A TaskRequest beyond its arguments and the function's name: numbers, tags and
+// lengths.
+constexpr size_t kRequestOverhead = 64;
 // An error must fit into a frame.
 constexpr size_t kSmallestMaxFrameBytes = 1024;
 
@@ -37,11 +38,15 @@ absl::Status CheckCounts(const ProcessPoolOptions& options) {
     return OutOfRange("max_attempts", absl::StrCat(options.max_attempts),
                       "1 or more");
   }
-  if (options.max_leased_tasks < 1 ||
+  if (options.max_leased_tasks < 0 ||
       options.max_leased_tasks > kLargestLeasedTasks) {
     return OutOfRange("max_leased_tasks",
                       absl::StrCat(options.max_leased_tasks),
-                      "from 1 to 65,536");
+                      "from 1 to 65,536, or 0 for as many as pay");
+  }
+  if (options.spin_time < absl::ZeroDuration()) {
+    return OutOfRange("spin_time", absl::FormatDuration(options.spin_time),
+                      "zero or more");
   }
   return absl::OkStatus();
 }
@@ -65,7 +70,7 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
 // What the pool itself can tell of a call before it is queued.
 absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                        const TaskOptions& options,
-                       const absl::StatusOr<FunctionCall>& call) {
+                       const absl::StatusOr<PackedCall>& call) {
   if (!call.ok()) return call.status();
   if (options.timeout < absl::ZeroDuration()) {
     return OutOfRange("TaskOptions::timeout",
@@ -77,10 +82,11 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                       absl::StrCat(options.max_attempts),
                       "1 or more, or 0 for the pool's");
   }
-  const size_t size = call->ByteSizeLong() + kRequestOverhead;
+  const size_t size =
+      call->name().size() + call->arguments.size() + kRequestOverhead;
   if (size > pool_options.max_frame_bytes) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("the call of '", call->function(), "' takes ", size,
+        absl::StrCat("the call of '", call->name(), "' takes ", size,
                      " bytes with its arguments, over the limit of ",
                      pool_options.max_frame_bytes, " (max_frame_bytes)"));
   }
@@ -101,21 +107,20 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
     if (!executor.ok()) return executor.status();
     complete.executor = *executor;
   }
-  absl::StatusOr<std::unique_ptr<PoolLoop>> loop = PoolLoop::Start(complete);
+  absl::StatusOr<std::shared_ptr<PoolLoop>> loop = PoolLoop::Start(complete);
   if (!loop.ok()) return loop.status();
   return std::unique_ptr<ProcessPool>(
       new ProcessPool(complete, *std::move(loop)));
 }
 
 ProcessPool::ProcessPool(const ProcessPoolOptions& options,
-                         std::unique_ptr<PoolLoop> loop)
-    : options_(options),
-      callbacks_(std::make_shared<CallbackThread>()),
-      loop_(std::move(loop)) {}
+                         std::shared_ptr<PoolLoop> loop)
+    : options_(options), loop_(std::move(loop)) {}
 
 ProcessPool::~ProcessPool() {
   Close();
   Join().IgnoreError();
+  loop_->Shutdown();
 }
 
 void ProcessPool::Close() { loop_->Close(); }
@@ -129,34 +134,32 @@ absl::Status ProcessPool::Join() {
     return absl::FailedPreconditionError(
         "Join would wait for ever: call Close() or Terminate() before it");
   }
-  if (callbacks_->IsCurrent()) {
+  if (loop_->callbacks().IsCurrent()) {
     return absl::FailedPreconditionError(
         "Join within a callback would wait for that callback: call it from "
         "another thread");
   }
   absl::Status status = loop_->Join();
-  callbacks_->Shutdown();
+  loop_->callbacks().Shutdown();
   return status;
 }
 
 std::shared_ptr<FutureState> ProcessPool::SubmitCall(
-    const TaskOptions& options, absl::StatusOr<FunctionCall> call) {
-  auto task = std::make_unique<Task>();
-  task->future = std::make_shared<FutureState>(callbacks_);
-  std::shared_ptr<FutureState> future = task->future;
+    const TaskOptions& options, absl::StatusOr<PackedCall> call) {
+  auto task = std::make_shared<Task>(loop_);
   absl::Status status = CheckTask(options_, options, call);
   if (!status.ok()) {
-    task->Finish(std::move(status));
-    return future;
+    FutureState::Fulfil(task, std::move(status), "");
+    return task;
   }
-  *task->request.mutable_call() = *std::move(call);
+  task->SetCall(*std::move(call), 1);
   task->timeout = options.timeout == absl::ZeroDuration()
                       ? options_.task_timeout
                       : options.timeout;
   task->max_attempts =
       options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
-  loop_->Submit(std::move(task));
-  return future;
+  loop_->Submit(task);
+  return task;
 }
 
 }  // namespace multiproc

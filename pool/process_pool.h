@@ -21,7 +21,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "multiproc/functions/function.h"
-#include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/future.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
@@ -65,7 +64,7 @@ class ProcessPool {
   template <typename R, typename... P, typename... Args>
   Future<ResultOf<R>> Submit(const TaskOptions& options, R (*fn)(P...),
                              const Args&... args) {
-    return Future<ResultOf<R>>(SubmitCall(options, MakeCall(fn, args...)));
+    return Future<ResultOf<R>>(SubmitCall(options, PackCall(fn, args...)));
   }
 
   // A lambda or another object can't be submitted: it has no name by which a
@@ -97,14 +96,13 @@ class ProcessPool {
 
  private:
   ProcessPool(const ProcessPoolOptions& options,
-              std::unique_ptr<PoolLoop> loop);
+              std::shared_ptr<PoolLoop> loop);
 
   std::shared_ptr<FutureState> SubmitCall(const TaskOptions& options,
-                                          absl::StatusOr<FunctionCall> call);
+                                          absl::StatusOr<PackedCall> call);
 
   const ProcessPoolOptions options_;
-  const std::shared_ptr<CallbackThread> callbacks_;
-  const std::unique_ptr<PoolLoop> loop_;
+  const std::shared_ptr<PoolLoop> loop_;
 };
 
 }  // namespace multiproc

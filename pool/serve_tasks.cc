@@ -6,6 +6,8 @@
 #include <signal.h>
 #endif
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -17,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
+#include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/message_channel.h"
@@ -30,49 +33,6 @@ namespace {
 void FlushStreams() {
   std::cout.flush();
   std::fflush(stdout);
-}
-
-TaskResponse RunTask(const TaskRequest& request) {
-  TaskResponse response;
-  response.set_task_id(request.task_id());
-  bool own_error = false;
-  absl::Status status =
-      RunCall(request.call(), response.mutable_result(), &own_error);
-  if (status.ok()) return response;
-  if (own_error) MarkTaskError(&status);
-  *response.mutable_error() = StatusToProto(status);
-  return response;
-}
-
-// A result that is too long, or an error that is, becomes an error that fits.
-absl::Status SendResponse(const TaskRequest& request, TaskResponse response,
-                          MessageChannel& channel) {
-  absl::Status status = channel.Send(FrameType::kTaskResponse, response);
-  if (absl::IsResourceExhausted(status)) {
-    *response.mutable_error() = StatusToProto(absl::ResourceExhaustedError(
-        absl::StrCat("the answer of '", request.call().function(), "' is ",
-                     status.message())));
-    status = channel.Send(FrameType::kTaskResponse, response);
-  }
-  if (!status.ok()) return status;
-  return channel.Flush();
-}
-
-// The task has ended before its answer is sent: the parent, once it has it, may
-// dismiss this worker, which is no death in the middle of a task then.
-absl::Status ServeTask(const Frame& frame, MessageChannel& channel,
-                       ParentWatch& watch) {
-  TaskRequest request;
-  if (frame.type != FrameType::kTaskRequest ||
-      !request.ParseFromArray(frame.payload.data(),
-                              static_cast<int>(frame.payload.size()))) {
-    return absl::DataLossError("a frame from the parent is no TaskRequest");
-  }
-  if (!watch.BeginTask()) return absl::OkStatus();
-  TaskResponse response = RunTask(request);
-  FlushStreams();
-  watch.EndTask();
-  return SendResponse(request, std::move(response), channel);
 }
 
 absl::Status SendHello(MessageChannel& channel) {
@@ -93,37 +53,167 @@ void IgnoreInterrupts() {
 #endif
 }
 
-}  // namespace
+// A worker's work: one channel, one gate, one request at a time.
+class TaskServer {
+ public:
+  TaskServer(const WorkerConfig& config, ScopedFileHandle requests,
+             ScopedFileHandle responses, TaskGate gate, ParentWatch watch)
+      : channel_(std::move(requests), std::move(responses),
+                 config.max_frame_bytes()),
+        gate_(std::move(gate)),
+        watch_(std::move(watch)) {}
 
-absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
-                        ScopedFileHandle responses) {
-  absl::StatusOr<ParentWatch> watch =
-      ParentWatch::Start(requests.get(), responses.get());
-  if (!watch.ok()) return watch.status();
-  // Never closed: the watch looks at its handles until the process ends.
-  static std::vector<std::unique_ptr<MessageChannel>>* const channels =
-      new std::vector<std::unique_ptr<MessageChannel>>;
-  channels->push_back(std::make_unique<MessageChannel>(
-      std::move(requests), std::move(responses), config.max_frame_bytes()));
-  MessageChannel& channel = *channels->back();
-  absl::Status status = SendHello(channel);
+  absl::Status Serve();
+
+ private:
+  absl::Status Handle(const Frame& frame);
+  absl::Status HandleRequest(const Frame& frame);
+  absl::Status Run(PackedBytes arguments);
+  void FillResponse(PackedBytes arguments);
+  absl::Status SendResponse();
+  absl::Status SendGreatResponse();
+
+  MessageChannel channel_;
+  TaskGate gate_;
+  ParentWatch watch_;
+  // The same messages for all tasks: their memory is kept.
+  TaskRequest request_;
+  TaskResponse response_;
+  std::string result_;
+  // The request is there, and its arguments are the next frame.
+  bool attachment_is_due_ = false;
+  // When the last task ended, if this one was there already.
+  std::optional<absl::Time> last_end_;
+};
+
+absl::Status TaskServer::Serve() {
+  absl::Status status = SendHello(channel_);
   while (status.ok()) {
-    const absl::StatusOr<std::optional<Frame>> frame = channel.Receive();
+    absl::StatusOr<std::optional<Frame>> frame = channel_.Next();
+    if (frame.ok() && !frame->has_value()) {
+      last_end_ = std::nullopt;
+      frame = channel_.Receive();
+    }
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
     if (!frame.ok() || !frame->has_value()) return frame.status();
-    status = ServeTask(**frame, channel, *watch);
+    status = Handle(**frame);
   }
   return status;
 }
 
+absl::Status TaskServer::Handle(const Frame& frame) {
+  if (frame.type == FrameType::kAttachment && attachment_is_due_) {
+    attachment_is_due_ = false;
+    return Run(channel_.TakeAttachment());
+  }
+  if (frame.type == FrameType::kTaskRequest && !attachment_is_due_) {
+    return HandleRequest(frame);
+  }
+  if (frame.type == FrameType::kTakeBack && !attachment_is_due_) {
+    gate_.Reopen();
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat("a frame of type ",
+                                          static_cast<int>(frame.type),
+                                          " is not the parent's to send"));
+}
+
+absl::Status TaskServer::HandleRequest(const Frame& frame) {
+  if (!request_.ParseFromArray(frame.payload.data(),
+                               static_cast<int>(frame.payload.size()))) {
+    return absl::DataLossError("a frame from the parent is no TaskRequest");
+  }
+  attachment_is_due_ = request_.attached();
+  if (attachment_is_due_) return absl::OkStatus();
+  return Run(PackedBytes(request_.call().arguments()));
+}
+
+// The task has ended before its answer is sent: the parent, once it has it, may
+// dismiss this worker, which is no death in the middle of a task then.
+absl::Status TaskServer::Run(PackedBytes arguments) {
+  if (!gate_.TryBegin()) return absl::OkStatus();
+  if (!watch_.BeginTask()) return absl::OkStatus();
+  const absl::Time begin = last_end_.value_or(MonotonicNow());
+  FillResponse(std::move(arguments));
+  FlushStreams();
+  watch_.EndTask();
+  last_end_ = MonotonicNow();
+  response_.set_run_time_ns(static_cast<uint64_t>(
+      std::max<int64_t>(absl::ToInt64Nanoseconds(*last_end_ - begin), 1)));
+  return SendResponse();
+}
+
+void TaskServer::FillResponse(PackedBytes arguments) {
+  response_.Clear();
+  response_.set_task_id(request_.task_id());
+  result_.clear();
+  bool own_error = false;
+  absl::Status status =
+      RunCall(request_.call(), std::max<uint64_t>(request_.count(), 1),
+              std::move(arguments), &result_, &own_error);
+  if (status.ok()) return;
+  result_.clear();
+  if (own_error) MarkTaskError(&status);
+  *response_.mutable_error() = StatusToProto(status);
+}
+
+// A result that is too long, or an error that is, becomes an error that fits.
+absl::Status TaskServer::SendResponse() {
+  absl::Status status;
+  if (result_.size() >= kAttachmentBytes) {
+    status = SendGreatResponse();
+  } else {
+    if (!response_.has_error()) response_.set_result(result_);
+    status = channel_.Send(FrameType::kTaskResponse, response_);
+  }
+  if (absl::IsResourceExhausted(status)) {
+    *response_.mutable_error() = StatusToProto(absl::ResourceExhaustedError(
+        absl::StrCat("the answer of '", request_.call().function(), "' is ",
+                     status.message())));
+    status = channel_.Send(FrameType::kTaskResponse, response_);
+  }
+  if (!status.ok()) return status;
+  return channel_.Flush();
+}
+
+absl::Status TaskServer::SendGreatResponse() {
+  absl::Status status = channel_.CheckSize(result_.size());
+  if (!status.ok()) return status;
+  response_.set_attached(true);
+  status = channel_.Send(FrameType::kTaskResponse, response_);
+  if (!status.ok()) return status;
+  auto result = std::make_shared<const std::string>(std::move(result_));
+  result_ = std::string();
+  return channel_.SendAttachment(std::move(result));
+}
+
+}  // namespace
+
+absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
+                        ScopedFileHandle responses, TaskGate gate) {
+  absl::StatusOr<ParentWatch> watch =
+      ParentWatch::Start(requests.get(), responses.get());
+  if (!watch.ok()) return watch.status();
+  // Never closed: the watch looks at its handles until the process ends.
+  static std::vector<std::unique_ptr<TaskServer>>* const servers =
+      new std::vector<std::unique_ptr<TaskServer>>;
+  servers->push_back(std::make_unique<TaskServer>(
+      config, std::move(requests), std::move(responses), std::move(gate),
+      *std::move(watch)));
+  return servers->back()->Serve();
+}
+
 absl::Status ServePool(const WorkerConfig& config) {
-  if (InheritedHandles().size() != 2) {
+  const std::vector<FileHandle>& handles = InheritedHandles();
+  if (handles.size() != 3) {
     return absl::FailedPreconditionError(
-        "ServePool is for the workers of a pool, which have two handles");
+        "ServePool is for the workers of a pool, which have three handles");
   }
   IgnoreInterrupts();
-  return ServeTasks(config, ScopedFileHandle(InheritedHandles()[0]),
-                    ScopedFileHandle(InheritedHandles()[1]));
+  absl::StatusOr<TaskGate> gate = TaskGate::Open(ScopedFileHandle(handles[2]));
+  if (!gate.ok()) return gate.status();
+  return ServeTasks(config, ScopedFileHandle(handles[0]),
+                    ScopedFileHandle(handles[1]), *std::move(gate));
 }
 MULTIPROC_FUNCTION_AS("multiproc::ServePool", ServePool);
 

@@ -10,23 +10,24 @@
 
 #include "absl/status/status.h"
 #include "multiproc/executors/file_handle.h"
+#include "multiproc/pool/task_gate.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
 
-// Serves the tasks that come from `requests`, in order, and writes each answer
-// to `responses` at once. Returns OK once `requests` is at its end between two
-// tasks; if that happens during a task, the process ends there and then: nobody
-// wants the answer, and no orphan outlives its parent. DATA_LOSS and others if
-// the parent's frames can't be read. To be called once in a process, which
-// keeps the handles until it ends.
+// Serves the tasks that come from `requests`, in order and as far as `gate`
+// lets it, and writes each answer to `responses` at once. Returns OK once
+// `requests` is at its end between two tasks; if that happens during a task,
+// the process ends there and then: nobody wants the answer, and no orphan
+// outlives its parent. DATA_LOSS and others if the parent's frames can't be
+// read. To be called once in a process, which keeps the handles until it ends.
 //
 // After each task what it printed to stdout is flushed.
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
-                        ScopedFileHandle responses);
+                        ScopedFileHandle responses, TaskGate gate);
 
 // The registered function that a pool starts its workers with: ServeTasks on
-// the two handles that the child inherits.
+// the three handles that the child inherits: requests, responses, gate.
 absl::Status ServePool(const WorkerConfig& config);
 
 }  // namespace multiproc

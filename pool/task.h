@@ -1,5 +1,6 @@
-// A task between Submit and its outcome, as the pool keeps it. Not thread-safe:
-// it belongs to the caller of Submit first, and to the owner thread then.
+// A task between Submit and its outcome, as the pool keeps it: one piece of
+// memory with the state of its Future. Not thread-safe, beyond what FutureState
+// is: it belongs to the caller of Submit first, and to the pool's lock then.
 
 #ifndef MULTIPROC_POOL_TASK_H_
 #define MULTIPROC_POOL_TASK_H_
@@ -11,29 +12,57 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "multiproc/functions/function.h"
+#include "multiproc/pool/frame_format.h"
 #include "multiproc/pool/future_state.h"
-#include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
 
-struct Task {
-  // What is sent; kept until the answer is there, for another attempt.
-  TaskRequest request;
+class WorkerProcess;
+
+class Task : public FutureState {
+ public:
+  explicit Task(std::shared_ptr<FutureOwner> owner)
+      : FutureState(std::move(owner)) {}
+
+  // What is to be run: `count` calls, whose arguments stand in a row. They are
+  // kept until the outcome is there, for another attempt.
+  void SetCall(PackedCall call, uint32_t count) {
+    function_ = call.function;
+    count_ = count;
+    if (call.arguments.size() < kAttachmentBytes) {
+      bytes_ = std::move(call.arguments);
+    } else {
+      extra().attachment =
+          std::make_shared<const std::string>(std::move(call.arguments));
+    }
+  }
+  const std::string& function() const { return function_->name; }
+  uint32_t signature() const { return function_->signature; }
+  uint32_t count() const { return count_; }
+  // The arguments are one of the two.
+  const std::string& arguments() const { return bytes_; }
+  std::shared_ptr<const std::string> attachment() {
+    return has_extra() ? extra().attachment : nullptr;
+  }
+
+  void set_run_time_ns(int64_t run_time_ns) { run_time_ns_ = run_time_ns; }
+
+  uint64_t id = 0;
   // Longest run, from its start in a worker.
   absl::Duration timeout = absl::InfiniteDuration();
-  int max_attempts = 1;
+  int32_t max_attempts = 1;
   // From 1; one more each time that a worker died with it.
-  int attempt = 1;
-  std::shared_ptr<FutureState> future;
+  int32_t attempt = 1;
+  // To whom it is leased, or null.
+  WorkerProcess* worker = nullptr;
 
-  uint64_t id() const { return request.task_id(); }
-  const std::string& function() const { return request.call().function(); }
-
-  // Ends the task. No other member is of use from then on.
-  void Finish(absl::Status status, std::string result = "") {
-    future->Fulfil(std::move(status), std::move(result));
-  }
+ private:
+  const function_internal::Registration* function_ = nullptr;
+  uint32_t count_ = 1;
 };
+
+using TaskPtr = std::shared_ptr<Task>;
 
 }  // namespace multiproc
 

@@ -1,6 +1,7 @@
 #include "multiproc/pool/worker_process.h"
 
-#include <optional>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,9 +13,11 @@
 namespace multiproc {
 namespace {
 
-Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes) {
+Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes,
+                      const TaskGate& gate) {
   Command command = Command::Function(ServePool, config);
-  command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get()};
+  command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get(),
+                               gate.handle()};
   // As Python's: workers that read the terminal would take it from the parent.
   command.standard_input = Stdio::Null();
   return command;
@@ -26,32 +29,74 @@ absl::StatusOr<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(
     const Options& options, Executor& executor) {
   absl::StatusOr<ChannelPipes> pipes = ChannelPipes::Create();
   if (!pipes.ok()) return pipes.status();
+  absl::StatusOr<TaskGate> gate = TaskGate::Create();
+  if (!gate.ok()) return gate.status();
   absl::StatusOr<Process> process =
-      executor.Spawn(WorkerCommand(options.config, *pipes));
+      executor.Spawn(WorkerCommand(options.config, *pipes, *gate));
   if (!process.ok()) return process.status();
+  gate->CloseHandle();
   process->set_on_destroy(Process::OnDestroy::kKill);
   MessageChannel channel(std::move(pipes->parent_in),
                          std::move(pipes->parent_out),
                          options.config.max_frame_bytes());
-  return std::unique_ptr<WorkerProcess>(
-      new WorkerProcess(options, *std::move(process), std::move(channel)));
+  return std::unique_ptr<WorkerProcess>(new WorkerProcess(
+      options, *std::move(process), std::move(channel), *std::move(gate)));
 }
 
 WorkerProcess::WorkerProcess(const Options& options, Process process,
-                             MessageChannel channel)
+                             MessageChannel channel, TaskGate gate)
     : id_(options.id),
       eager_(options.eager),
       frame_timeout_(options.frame_timeout),
       process_(std::move(process)),
       channel_(std::move(channel)),
+      gate_(std::move(gate)),
       deadline_(MonotonicNow() + options.start_timeout) {}
 
-void WorkerProcess::Lease(std::unique_ptr<Task> task) {
+void WorkerProcess::Lease(TaskPtr task) {
+  task->worker = this;
+  request_.set_task_id(task->id);
+  request_.set_count(task->count() == 1 ? 0 : task->count());
+  FunctionCall& call = *request_.mutable_call();
+  call.set_function(task->function());
+  call.set_signature(task->signature());
+  const std::shared_ptr<const std::string> attachment = task->attachment();
+  request_.set_attached(attachment != nullptr);
+  call.set_arguments(task->arguments());
   // Submit has checked its size.
-  channel_.Send(FrameType::kTaskRequest, task->request).IgnoreError();
+  channel_.Send(FrameType::kTaskRequest, request_).IgnoreError();
+  if (attachment != nullptr) channel_.SendAttachment(attachment).IgnoreError();
   leases_.push_back(std::move(task));
   ever_leased_ = true;
   if (ready_ && leases_.size() == 1) StartClock();
+}
+
+absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
+  const std::optional<size_t> begun = BegunOfLeases(gate_.Close());
+  if (!begun.has_value()) {
+    return absl::DataLossError(
+        "something else than the worker wrote to its count of begun tasks");
+  }
+  channel_.Send(FrameType::kTakeBack, multiproc::TakeBack()).IgnoreError();
+  std::vector<TaskPtr> tasks(
+      std::make_move_iterator(leases_.begin() + static_cast<ptrdiff_t>(*begun)),
+      std::make_move_iterator(leases_.end()));
+  leases_.resize(*begun);
+  // If it runs nothing there will be no answer to wait for.
+  taken_back_ = !leases_.empty();
+  return tasks;
+}
+
+std::optional<size_t> WorkerProcess::BegunOfLeases(uint32_t begun) const {
+  const uint32_t of_leases = begun - num_answered_;
+  if (of_leases > leases_.size()) return std::nullopt;
+  return of_leases;
+}
+
+size_t WorkerProcess::NumBegun() const {
+  // By the rule of the order, where the gate can't be believed.
+  const size_t by_order = ready_ && !leases_.empty() ? 1 : 0;
+  return BegunOfLeases(gate_.begun()).value_or(by_order);
 }
 
 void WorkerProcess::Flush() {
@@ -63,7 +108,9 @@ void WorkerProcess::Flush() {
 absl::Status WorkerProcess::Receive(size_t max_bytes,
                                     const AnswerCallback& on_answer) {
   const size_t begin = channel_.received_bytes();
+  const uint32_t answered = num_answered_;
   if (receive_error_.ok()) receive_error_ = ReceiveFrames(max_bytes, on_answer);
+  if (num_answered_ != answered) StartClock();
   if (!channel_.in_frame()) {
     frame_deadline_ = absl::InfiniteFuture();
   } else if (channel_.received_bytes() != begin) {
@@ -102,7 +149,11 @@ absl::Status WorkerProcess::HandleFrame(const Frame& frame,
     StartClock();
     return absl::OkStatus();
   }
-  if (frame.type == FrameType::kTaskResponse && ready_) {
+  if (frame.type == FrameType::kAttachment && attachment_is_due_) {
+    Answer(channel_.TakeAttachment(), on_answer);
+    return absl::OkStatus();
+  }
+  if (frame.type == FrameType::kTaskResponse && ready_ && !attachment_is_due_) {
     return HandleResponse(frame, on_answer);
   }
   return absl::DataLossError(
@@ -112,31 +163,40 @@ absl::Status WorkerProcess::HandleFrame(const Frame& frame,
 
 absl::Status WorkerProcess::HandleResponse(const Frame& frame,
                                            const AnswerCallback& on_answer) {
-  TaskResponse response;
-  if (!response.ParseFromArray(frame.payload.data(),
-                               static_cast<int>(frame.payload.size())) ||
-      response.outcome_case() == TaskResponse::OUTCOME_NOT_SET) {
+  if (!response_.ParseFromArray(frame.payload.data(),
+                                static_cast<int>(frame.payload.size())) ||
+      response_.outcome_case() == TaskResponse::OUTCOME_NOT_SET) {
     return absl::DataLossError("a frame holds no TaskResponse");
   }
-  if (leases_.empty() || leases_.front()->id() != response.task_id()) {
+  if (leases_.empty() || leases_.front()->id != response_.task_id()) {
     return absl::DataLossError(absl::StrCat(
-        "an answer to task ", response.task_id(), ", which is ",
-        leases_.empty() ? "not its own"
-                        : absl::StrCat("not task ", leases_.front()->id(),
-                                       " that is due")));
+        "an answer to task ", response_.task_id(), ", which is ",
+        leases_.empty()
+            ? "not its own"
+            : absl::StrCat("not task ", leases_.front()->id, " that is due")));
   }
-  std::unique_ptr<Task> task = std::move(leases_.front());
-  leases_.pop_front();
-  ever_answered_ = true;
-  StartClock();
-  on_answer(std::move(task), std::move(response));
+  attachment_is_due_ = response_.outcome_case() == TaskResponse::kAttached;
+  if (!attachment_is_due_) Answer(PackedBytes(), on_answer);
   return absl::OkStatus();
 }
 
+void WorkerProcess::Answer(PackedBytes attachment,
+                           const AnswerCallback& on_answer) {
+  TaskPtr task = std::move(leases_.front());
+  leases_.pop_front();
+  task->worker = nullptr;
+  ever_answered_ = true;
+  attachment_is_due_ = false;
+  taken_back_ = false;
+  ++num_answered_;
+  on_answer(std::move(task), response_, std::move(attachment));
+}
+
 void WorkerProcess::StartClock() {
+  head_since_ = MonotonicNow();
   if (!usable_) return;
   deadline_ = leases_.empty() ? absl::InfiniteFuture()
-                              : MonotonicNow() + leases_.front()->timeout;
+                              : head_since_ + leases_.front()->timeout;
 }
 
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {

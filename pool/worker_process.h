@@ -7,9 +7,10 @@
 //   (*worker)->Flush();
 //   absl::Status status = (*worker)->Receive(max_bytes, on_answer);
 //
-// The rule that everything rests on: a worker answers in order and at once. So
-// of the tasks leased to a worker that is gone, once its channel is drained,
-// only the first can have been started; and none if it never said Hello.
+// The rules that everything rests on: a worker answers in order and at once,
+// and counts a task as begun (task_gate.h) before it runs it. So of the tasks
+// leased to a worker that is gone, once its channel is drained, only the first
+// can have been started, and the gate says whether it was.
 //
 // Not thread-safe: it belongs to the pool's owner thread.
 
@@ -22,15 +23,19 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
 #include "multiproc/executors/process.h"
+#include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/task.h"
+#include "multiproc/pool/task_gate.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
@@ -61,6 +66,8 @@ class WorkerProcess {
   FileHandle requests() const { return channel_.out(); }
   FileHandle exit_event() const { return process_.exit_event(); }
   bool has_unsent() const { return channel_.has_unsent(); }
+  // How many bytes of requests are queued, but for attachments.
+  size_t queued_bytes() const { return channel_.queue_size(); }
 
   // Whether it has said Hello.
   bool ready() const { return ready_; }
@@ -71,12 +78,25 @@ class WorkerProcess {
   // Whether it was told to leave.
   bool dismissed() const { return dismissed_; }
   size_t num_leases() const { return leases_.size(); }
+  // Since when the task at the head may have been running (MonotonicNow).
+  absl::Time head_since() const { return head_since_; }
   // Whether it has ever had a task, and answered one.
   bool ever_leased() const { return ever_leased_; }
   bool ever_answered() const { return ever_answered_; }
 
   // Takes charge of `task` and queues its request; Flush sends it.
-  void Lease(std::unique_ptr<Task> task);
+  void Lease(TaskPtr task);
+
+  // Gives back the leases that the worker has not begun, which it will not run
+  // any more: at once, and although it may be busy. From then on it waits for
+  // no others, taken_back(), until it has answered the one that it runs.
+  // DATA_LOSS if what it says to have begun can't be.
+  absl::StatusOr<std::vector<TaskPtr>> TakeBack();
+  bool taken_back() const { return taken_back_; }
+
+  // How many of the leases have been begun, from the head: one at most of a
+  // worker that is gone and whose channel is drained.
+  size_t NumBegun() const;
 
   // Sends what is queued, as far as it goes without waiting.
   void Flush();
@@ -86,8 +106,9 @@ class WorkerProcess {
   // DATA_LOSS or RESOURCE_EXHAUSTED if it does not keep to the protocol:
   // nothing that comes after is believed then, and every further call says the
   // same.
-  using AnswerCallback =
-      std::function<void(std::unique_ptr<Task>, TaskResponse)>;
+  // `attachment` is the result if the response says so.
+  using AnswerCallback = std::function<void(TaskPtr, TaskResponse& response,
+                                            PackedBytes attachment)>;
   absl::Status Receive(size_t max_bytes, const AnswerCallback& on_answer);
 
   // When the task at the head of the leases must be done, the worker ready, the
@@ -119,17 +140,25 @@ class WorkerProcess {
   ExitStatus Reap();
 
   // The leases, the first of them at the front.
-  std::deque<std::unique_ptr<Task>>& leases() { return leases_; }
+  std::deque<TaskPtr>& leases() { return leases_; }
+
+  // Who waits for its answers instead of the poller, or null.
+  AnswerWait* claim() const { return claim_; }
+  void set_claim(AnswerWait* claim) { claim_ = claim; }
 
  private:
-  WorkerProcess(const Options& options, Process process,
-                MessageChannel channel);
+  WorkerProcess(const Options& options, Process process, MessageChannel channel,
+                TaskGate gate);
 
   absl::Status ReceiveFrames(size_t max_bytes, const AnswerCallback& on_answer);
   absl::Status HandleFrames(const AnswerCallback& on_answer);
   absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
   absl::Status HandleResponse(const Frame& frame,
                               const AnswerCallback& on_answer);
+  void Answer(PackedBytes attachment, const AnswerCallback& on_answer);
+  // How many of the leases are begun if so many tasks are in all; nullopt if
+  // that can't be.
+  std::optional<size_t> BegunOfLeases(uint32_t begun) const;
 
   // Starts the clock of the task at the head.
   void StartClock();
@@ -139,17 +168,28 @@ class WorkerProcess {
   const absl::Duration frame_timeout_;
   Process process_;
   MessageChannel channel_;
+  TaskGate gate_;
+  AnswerWait* claim_ = nullptr;
   bool ready_ = false;
   bool usable_ = true;
   bool dismissed_ = false;
   bool awaiting_exit_ = false;
   bool ever_leased_ = false;
   bool ever_answered_ = false;
+  bool taken_back_ = false;
+  // Responses so far, modulo 2^32 as in the gate.
+  uint32_t num_answered_ = 0;
+  absl::Time head_since_;
   absl::Time deadline_;
   absl::Time frame_deadline_ = absl::InfiniteFuture();
   absl::Status kill_reason_;
   absl::Status receive_error_;
-  std::deque<std::unique_ptr<Task>> leases_;
+  std::deque<TaskPtr> leases_;
+  // One message is used for all, and its memory is kept.
+  TaskRequest request_;
+  // The last response; its attachment is still to come.
+  TaskResponse response_;
+  bool attachment_is_due_ = false;
 };
 
 }  // namespace multiproc

@@ -1,5 +1,7 @@
 #include "multiproc/pool/worker_set.h"
 
+#include <algorithm>
+
 namespace multiproc {
 namespace {
 
@@ -32,8 +34,13 @@ absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
   return absl::OkStatus();
 }
 
-std::unique_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
+std::shared_ptr<WorkerProcess> WorkerSet::Share(uint64_t id) {
+  return members_[id].worker;
+}
+
+std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
   Member& member = members_[id];
+  UpdateCounts(member, /*usable=*/false, 0);
   StopReceiving(*member.worker);
   if (member.requests_watched != kInvalidFileHandle) {
     poller_->Forget(member.requests_watched);
@@ -41,7 +48,7 @@ std::unique_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
   poller_->Forget(member.worker->exit_event());
   if (member.open_key.has_value()) open_.erase(*member.open_key);
   UpdateDeadline(member, absl::InfiniteFuture());
-  std::unique_ptr<WorkerProcess> worker = std::move(member.worker);
+  std::shared_ptr<WorkerProcess> worker = std::move(member.worker);
   members_.erase(id);
   return worker;
 }
@@ -49,14 +56,46 @@ std::unique_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
 void WorkerSet::Update(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
+  UpdateCounts(member, worker.usable(), worker.num_leases());
   UpdateOpen(member);
-  UpdateDeadline(member, worker.deadline());
+  UpdateDeadline(member, std::min(worker.deadline(), PatienceEnd(worker)));
+}
+
+absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
+  const bool others_wait = worker.ready() && worker.usable() &&
+                           worker.num_leases() > 1 && !worker.taken_back();
+  // A single worker would get them again.
+  if (!others_wait || num_usable_ < 2) return absl::InfiniteFuture();
+  return worker.head_since() + policy_->patience();
+}
+
+void WorkerSet::UpdateCounts(Member& member, bool usable, size_t num_leases) {
+  if (!usable) num_leases = 0;
+  num_usable_ += (usable ? 1 : 0) - (member.usable ? 1 : 0);
+  member.usable = usable;
+  if (num_leases == member.num_leases) return;
+  num_leased_ += num_leases - member.num_leases;
+  const uint64_t id = member.worker->id();
+  if (member.num_leases > 0) busy_.erase({member.num_leases, id});
+  if (num_leases > 0) busy_.insert({num_leases, id});
+  member.num_leases = num_leases;
 }
 
 void WorkerSet::StopReceiving(WorkerProcess& worker) {
   if (std::exchange(members_[worker.id()].responses_watched, false)) {
     poller_->Forget(worker.responses());
   }
+}
+
+void WorkerSet::ResumeReceiving(WorkerProcess& worker) {
+  Member& member = members_[worker.id()];
+  if (member.responses_watched) return;
+  absl::Status status =
+      poller_->Watch(worker.responses(), MakeToken(worker, Source::kResponses),
+                     Poller::kReadable);
+  member.responses_watched = status.ok();
+  // Nobody would ever read what it says.
+  if (!status.ok()) worker.Kill(std::move(status));
 }
 
 // Whether there is room in the pipe is of interest only while something waits
@@ -81,7 +120,10 @@ void WorkerSet::UpdateOpen(Member& member) {
   const WorkerProcess& worker = *member.worker;
   if (member.open_key.has_value()) open_.erase(*member.open_key);
   member.open_key.reset();
-  if (!worker.takes_tasks() || worker.num_leases() >= max_leases_) return;
+  if (!worker.takes_tasks() || worker.taken_back()) return;
+  // Nobody knows when one that is starting will begin.
+  const size_t refill_at = worker.ready() ? policy_->refill_at() : 0;
+  if (worker.num_leases() > refill_at) return;
   member.open_key = {worker.num_leases(), worker.ever_leased(), !worker.ready(),
                      worker.id()};
   open_.insert(*member.open_key);
@@ -102,7 +144,12 @@ std::pair<WorkerProcess*, WorkerSet::Source> WorkerSet::Find(uint64_t token) {
           static_cast<Source>(token % kSources)};
 }
 
-WorkerProcess* WorkerSet::PickForTask() {
+WorkerProcess* WorkerSet::MostLeased() {
+  if (busy_.empty()) return nullptr;
+  return members_[busy_.rbegin()->second].worker.get();
+}
+
+WorkerProcess* WorkerSet::PickForTasks() {
   if (open_.empty()) return nullptr;
   return members_[std::get<3>(*open_.begin())].worker.get();
 }

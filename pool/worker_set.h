@@ -2,7 +2,7 @@
 // something to say, which can take a task, which is overdue.
 //
 //   workers.Add(std::move(worker));
-//   WorkerProcess* worker = workers.PickForTask();
+//   WorkerProcess* worker = workers.PickForTasks();
 //   worker->Lease(std::move(task));
 //   workers.Update(*worker);              // after whatever changed it
 //
@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/poller.h"
 #include "multiproc/pool/worker_process.h"
 
@@ -33,10 +34,10 @@ class WorkerSet {
   // What of a worker is ready.
   enum class Source { kResponses, kRequests, kExit };
 
-  // A worker is offered for a task until it has `max_leases`. `poller` must
-  // outlive the set.
-  WorkerSet(size_t max_leases, Poller* poller)
-      : max_leases_(max_leases), poller_(poller) {}
+  // `policy` says up to how many leases a worker is offered tasks, and how long
+  // they may wait behind one. Both must outlive the set.
+  WorkerSet(const LeasePolicy* policy, Poller* poller)
+      : policy_(policy), poller_(poller) {}
 
   // No handle is closed that is still watched.
   ~WorkerSet() {
@@ -48,21 +49,36 @@ class WorkerSet {
   absl::Status Add(std::unique_ptr<WorkerProcess> worker);
 
   // Gives a worker back, unwatched.
-  std::unique_ptr<WorkerProcess> Remove(uint64_t id);
+  std::shared_ptr<WorkerProcess> Remove(uint64_t id);
+
+  // The same worker, which stays.
+  std::shared_ptr<WorkerProcess> Share(uint64_t id);
 
   // Takes note of what changed about `worker`.
   void Update(WorkerProcess& worker);
 
-  // Does not watch its responses any more: they are at their end.
+  // Does not watch its responses any more: they are at their end, or somebody
+  // else waits for them; and does so again.
   void StopReceiving(WorkerProcess& worker);
+  void ResumeReceiving(WorkerProcess& worker);
 
   // Whose token it is, and for what; null if that worker is gone.
   std::pair<WorkerProcess*, Source> Find(uint64_t token);
 
-  // The worker to give the next task to, or null: of those with the fewest
+  // The worker to give the next tasks to, or null: of those with the fewest
   // leases one that never had a task, and then one that is ready before one
   // that is starting.
-  WorkerProcess* PickForTask();
+  WorkerProcess* PickForTasks();
+
+  // The worker that has the most leases, or null if none has any; and how many
+  // the busy worker has that has the fewest.
+  WorkerProcess* MostLeased();
+  size_t fewest_leases() const {
+    return busy_.empty() ? 0 : busy_.begin()->first;
+  }
+
+  // When what waits in `worker` behind its head is to be given to others.
+  absl::Time PatienceEnd(const WorkerProcess& worker) const;
 
   // Those whose deadline has passed.
   std::vector<WorkerProcess*> Overdue(absl::Time now);
@@ -76,12 +92,25 @@ class WorkerSet {
   bool empty() const { return members_.empty(); }
   size_t size() const { return members_.size(); }
 
+  // How many will take tasks; of these, how many have leases, and how many
+  // leases they have.
+  size_t num_usable() const { return num_usable_; }
+  size_t num_busy() const { return busy_.size(); }
+  size_t num_leased() const { return num_leased_; }
+  // Whether some worker that takes tasks has none.
+  bool HasIdle() const {
+    return !open_.empty() && std::get<0>(*open_.begin()) == 0;
+  }
+
  private:
   using OpenKey = std::tuple<size_t, bool, bool, uint64_t>;
 
   // A worker, and how it stands in the indices.
   struct Member {
-    std::unique_ptr<WorkerProcess> worker;
+    std::shared_ptr<WorkerProcess> worker;
+    bool usable = false;
+    // Of a usable one.
+    size_t num_leases = 0;
     bool responses_watched = false;
     // The handle as it was: a worker that is dismissed or killed closes it.
     FileHandle requests_watched = kInvalidFileHandle;
@@ -90,13 +119,18 @@ class WorkerSet {
   };
 
   void UpdateRequests(Member& member);
+  void UpdateCounts(Member& member, bool usable, size_t num_leases);
   void UpdateOpen(Member& member);
   void UpdateDeadline(Member& member, absl::Time deadline);
 
-  const size_t max_leases_;
+  const LeasePolicy* const policy_;
   Poller* const poller_;
   std::map<uint64_t, Member> members_;
   std::set<OpenKey> open_;
+  // Usable ones with leases: how many, and whose.
+  std::set<std::pair<size_t, uint64_t>> busy_;
+  size_t num_usable_ = 0;
+  size_t num_leased_ = 0;
   std::set<std::pair<absl::Time, uint64_t>> deadlines_;
 };
 

@@ -647,7 +647,7 @@ TEST_P(PoolTest, OptionsOutOfRangeAreInvalid) {
   expect_invalid("max_frame_bytes",
                  [](auto& o) { o.max_frame_bytes = size_t{1} << 31; });
   expect_invalid("max_attempts", [](auto& o) { o.max_attempts = 0; });
-  expect_invalid("max_leased_tasks", [](auto& o) { o.max_leased_tasks = 0; });
+  expect_invalid("max_leased_tasks", [](auto& o) { o.max_leased_tasks = -1; });
   expect_invalid("max_leased_tasks",
                  [](auto& o) { o.max_leased_tasks = 65537; });
   expect_invalid("task_timeout",

@@ -1,0 +1,56 @@
+#ifdef _WIN32
+#error "Windows builds shared_memory_win.cc"
+#endif
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "multiproc/executors/anonymous_file.h"
+#include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/shared_memory.h"
+
+namespace multiproc {
+
+absl::StatusOr<SharedMemory> SharedMemory::Create(size_t size) {
+  absl::StatusOr<ScopedFileHandle> file = MakeAnonymousFile("");
+  if (!file.ok()) return file.status();
+  if (ftruncate(file->get(), static_cast<off_t>(size)) != 0) {
+    return PosixError("ftruncate", "", errno);
+  }
+  SharedMemory memory;
+  memory.handle_ = *std::move(file);
+  memory.size_ = size;
+  absl::Status status = memory.Map();
+  if (!status.ok()) return status;
+#ifdef MADV_DONTFORK
+  // A child that is forked for another purpose is not to have it, too.
+  madvise(memory.data_, size, MADV_DONTFORK);
+#endif
+  return memory;
+}
+
+absl::StatusOr<SharedMemory> SharedMemory::Open(ScopedFileHandle handle,
+                                                size_t size) {
+  SharedMemory memory;
+  memory.handle_ = std::move(handle);
+  memory.size_ = size;
+  absl::Status status = memory.Map();
+  if (!status.ok()) return status;
+  memory.CloseHandle();
+  return memory;
+}
+
+absl::Status SharedMemory::Map() {
+  void* const data = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED,
+                          handle_.get(), 0);
+  if (data == MAP_FAILED) return PosixError("mmap", "", errno);
+  data_ = static_cast<char*>(data);
+  return absl::OkStatus();
+}
+
+void SharedMemory::Unmap() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
+
+}  // namespace multiproc

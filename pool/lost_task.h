@@ -1,0 +1,25 @@
+// What a task's future, or the pool's failure, says of a worker that is gone.
+// Thread-safe: pure functions.
+
+#ifndef MULTIPROC_POOL_LOST_TASK_H_
+#define MULTIPROC_POOL_LOST_TASK_H_
+
+#include "absl/status/status.h"
+#include "multiproc/executors/exit_status.h"
+#include "multiproc/pool/task.h"
+#include "multiproc/pool/worker_process.h"
+
+namespace multiproc {
+
+// UNAVAILABLE: how `worker` ended, or for what the pool killed it.
+absl::Status DeathError(const WorkerProcess& worker,
+                        const ExitStatus& exit_status);
+
+// What becomes of a task that its worker took along: the reason for which the
+// pool killed the worker, or that it died; with a TaskFailure.
+absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
+                           const ExitStatus& exit_status);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_LOST_TASK_H_
