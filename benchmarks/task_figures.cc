@@ -91,9 +91,15 @@ void CompletionTimes(benchmark::State& state, const ProcessPoolOptions& options,
   }
 }
 
+// Without and with spinning.
 void AddRoundTrips() {
-  AddFigures("pool_roundtrip/task:empty/workers:1/spin_us:0",
-             [](benchmark::State& state) { RoundTrip(state, Workers(1)); });
+  for (const int spin_us : {0, 50}) {
+    ProcessPoolOptions options = Workers(1);
+    options.spin_time = absl::Microseconds(spin_us);
+    AddFigures(
+        absl::StrCat("pool_roundtrip/task:empty/workers:1/spin_us:", spin_us),
+        [=](benchmark::State& state) { RoundTrip(state, options); });
+  }
 }
 
 void AddThroughput(const std::string& task_name, TaskFunction task,
