@@ -109,6 +109,7 @@ ComparisonRunOptions RunOptions(const std::string& folder,
   options.folder = folder;
   options.tool_folders = absl::GetFlag(FLAGS_path);
   options.results = out + "/results.jsonl";
+  options.machine = DescribeMachine();
   if (absl::GetFlag(FLAGS_quick)) options.arguments = {"--quick"};
   options.program_time = absl::Seconds(QuickOr(15, 240));
   options.whole_time = absl::Seconds(QuickOr(117, 3600));
@@ -139,7 +140,7 @@ int CompareAll(const std::string& this_program) {
   const double load_before = LoadAverage();
   absl::FPrintF(stderr, "%s\n", machine);
   ComparisonRun run(RunOptions(folder, out));
-  for (const Program& program : WantedPrograms(folder)) run.Add(program);
+  run.Add(WantedPrograms(folder));
 
   const std::vector<Comparison> comparisons =
       Compare(WantedMeasures(), run.log());
@@ -161,7 +162,11 @@ int CompareAll(const std::string& this_program) {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Measures multiproc beside bare pipes and processes, and beside other "
-      "libraries.\nWrites results.jsonl, table.md and chart.svg.");
+      "libraries.\n\n"
+      "  ./bazelw run -c opt //benchmarks:compare -- [--quick] [--only=1,3,8]\n"
+      "      [--out=FOLDER] [--path=FOLDER,FOLDER]\n\n"
+      "--quick takes less than two minutes, and measures less exactly.\n"
+      "Writes results.jsonl, table.md and chart.svg.");
   absl::ParseCommandLine(argc, argv);
   multiproc::EndProgramsOnSignals();
   return multiproc::CompareAll(argv[0]);

@@ -35,7 +35,19 @@ std::string Percent(double share) {
 ComparisonRun::ComparisonRun(ComparisonRunOptions options)
     : options_(std::move(options)),
       toolbox_(options_.tool_folders),
-      results_(options_.results) {}
+      results_(options_.results) {
+  results_ << absl::StrFormat(R"({"item":"env","machine":%s,"load1":%.2f})",
+                              JsonQuote(options_.machine), LoadAverage())
+           << std::endl;
+}
+
+void ComparisonRun::Add(const std::vector<Program>& programs) {
+  programs_left_ = programs.size();
+  for (const Program& program : programs) {
+    Add(program);
+    --programs_left_;
+  }
+}
 
 void ComparisonRun::Add(const Program& program) {
   absl::FPrintF(stderr, "[%3.0f s] %s: ", stopwatch_.Seconds(), program.name);
@@ -79,9 +91,14 @@ absl::StatusOr<std::string> ComparisonRun::MakeReady(const Program& program) {
 }
 
 absl::StatusOr<absl::Duration> ComparisonRun::TimeLeft() const {
+  constexpr int kShares = 6;
   const absl::Duration left = options_.whole_time - stopwatch_.Elapsed();
-  if (left > absl::Seconds(1)) return std::min(left, options_.program_time);
-  return absl::DeadlineExceededError("no time was left for it");
+  if (left < absl::Seconds(1)) {
+    return absl::DeadlineExceededError("no time was left for it");
+  }
+  const absl::Duration share =
+      kShares * left / static_cast<double>(std::max<size_t>(programs_left_, 1));
+  return std::min({left, options_.program_time, share});
 }
 
 void ComparisonRun::Keep(const Program& program, const ProgramResult& result) {

@@ -1,7 +1,7 @@
 // One run of programs on this machine, and all that they say.
 //
 //   ComparisonRun run(options);
-//   for (const Program& program : programs) run.Add(program);
+//   run.Add(programs);
 //   Compare(measures, run.log());
 //
 // Thread-compatible. Prints a line for each program to standard error.
@@ -9,6 +9,7 @@
 #ifndef MULTIPROC_BENCHMARKS_COMPARISON_RUN_H_
 #define MULTIPROC_BENCHMARKS_COMPARISON_RUN_H_
 
+#include <cstddef>
 #include <fstream>
 #include <map>
 #include <set>
@@ -32,11 +33,12 @@ struct ComparisonRunOptions {
   std::string folder;
   // Folders to look for interpreters and compilers in before PATH.
   std::vector<std::string> tool_folders;
-  // A file for every line that a program prints.
+  // A file for every line that a program prints, and what its first line says.
   std::string results;
+  std::string machine;
   // Added to every program's.
   std::vector<std::string> arguments;
-  // For one program, and for all of them from the construction on.
+  // The longest for one program, and for all of them from the construction on.
   absl::Duration program_time;
   absl::Duration whole_time;
 };
@@ -45,9 +47,9 @@ class ComparisonRun {
  public:
   explicit ComparisonRun(ComparisonRunOptions options);
 
-  // Runs it, and takes its figures. What it says in a figure's place, or why it
-  // could not run, is logged as an error.
-  void Add(const Program& program);
+  // Runs them one after the other, and takes their figures. What one says in a
+  // figure's place, or why it could not run, is logged as an error.
+  void Add(const std::vector<Program>& programs);
 
   const FigureLog& log() const { return log_; }
 
@@ -57,10 +59,12 @@ class ComparisonRun {
   }
 
  private:
+  void Add(const Program& program);
   // The file to run, compiled if need be.
   absl::StatusOr<std::string> MakeReady(const Program& program);
   absl::StatusOr<ProgramResult> RunReady(const Program& program);
-  // The time that a program may take now. DEADLINE_EXCEEDED if there is none.
+  // The time that a program may take now: several times its share of what is
+  // left. DEADLINE_EXCEEDED if there is none.
   absl::StatusOr<absl::Duration> TimeLeft() const;
   void Keep(const Program& program, const ProgramResult& result);
   void Log(const Figure& figure, bool disturbed);
@@ -71,6 +75,7 @@ class ComparisonRun {
   const ScratchFolder scratch_;
   const Stopwatch stopwatch_;
   std::ofstream results_;
+  size_t programs_left_ = 0;
   FigureLog log_;
   std::map<std::string, std::set<std::string>> failures_;
 };
