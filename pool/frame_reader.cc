@@ -141,16 +141,26 @@ PackedBytes FrameReader::TakeAttachment() {
   return PackedBytes(std::move(attachment_), attachment_size_);
 }
 
-void AppendFrameHeader(FrameType type, size_t length, std::string* out) {
-  char header[kFrameHeaderSize] = {};
-  header[0] = static_cast<char>(kFrameMagic[0]);
-  header[1] = static_cast<char>(kFrameMagic[1]);
-  header[2] = static_cast<char>(kFrameVersion);
-  header[3] = static_cast<char>(type);
+void WriteFrameHeader(FrameType type, size_t length, char* out) {
+  out[0] = static_cast<char>(kFrameMagic[0]);
+  out[1] = static_cast<char>(kFrameMagic[1]);
+  out[2] = static_cast<char>(kFrameVersion);
+  out[3] = static_cast<char>(type);
   for (size_t i = 4; i < kFrameHeaderSize; ++i, length >>= 8) {
-    header[i] = static_cast<char>(length & 0xff);
+    out[i] = static_cast<char>(length & 0xff);
   }
+}
+
+void AppendFrameHeader(FrameType type, size_t length, std::string* out) {
+  char header[kFrameHeaderSize];
+  WriteFrameHeader(type, length, header);
   out->append(header, kFrameHeaderSize);
+}
+
+std::string MakeFrameHeader(FrameType type, size_t length) {
+  std::string header;
+  AppendFrameHeader(type, length, &header);
+  return header;
 }
 
 }  // namespace multiproc

@@ -85,12 +85,9 @@ class FrameReader {
 };
 
 // The eight bytes before a payload of `length` bytes.
+void WriteFrameHeader(FrameType type, size_t length, char* out);
 void AppendFrameHeader(FrameType type, size_t length, std::string* out);
-inline std::string MakeFrameHeader(FrameType type, size_t length) {
-  std::string header;
-  AppendFrameHeader(type, length, &header);
-  return header;
-}
+std::string MakeFrameHeader(FrameType type, size_t length);
 
 }  // namespace multiproc
 

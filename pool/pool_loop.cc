@@ -40,6 +40,9 @@ constexpr absl::Duration kWorthStealing = absl::Microseconds(200);
 // A worker is sent no more at a time than this, unless it is one task.
 constexpr size_t kMostQueuedBytes = size_t{256} << 10;
 
+// A round trip takes longer than this, unless both sides poll.
+constexpr absl::Duration kQuickSuccession = absl::Microseconds(20);
+
 // The owner thread rests no longer than this while answers gather.
 constexpr absl::Duration kLongestRest = absl::Microseconds(100);
 // And not at all for fewer than this.
@@ -152,9 +155,21 @@ void PoolLoop::Submit(TaskPtr task) {
   }
   if (!refused.ok()) return FutureState::Fulfil(task, std::move(refused), "");
   // A busy worker's next answer makes somebody look at the queue.
-  if (!has_idle_worker_) return;
+  if (has_idle_worker_ && !wake_is_due_) Feed();
+}
+
+// Of tasks that are submitted in quick succession each would be written alone,
+// at a cost for which the owner thread can take many: it is woken once for
+// them.
+void PoolLoop::Feed() {
   const ScopedSigpipeBlock no_sigpipe;
   Section section(this);
+  const absl::Time now = MonotonicNow();
+  if (workers_.num_leased() > 0 && now - last_feed_ < kQuickSuccession) {
+    if (!wake_is_due_.exchange(true)) poller_->Wake();
+    return;
+  }
+  last_feed_ = now;
   DispatchAll();
   WakeOwnerIfNeeded();
 }
@@ -304,6 +319,8 @@ void PoolLoop::Run() {
 }
 
 bool PoolLoop::Turn() {
+  // Whoever submits from here on wakes this thread again.
+  wake_is_due_ = false;
   TakeSubmitted();
   HandleOverdue();
   StartMissing();
@@ -431,7 +448,7 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
 
 void PoolLoop::HandleResponses(WorkerProcess& worker) {
   DropClaim(worker);
-  absl::Status status = Receive(worker, kBytesPerTurn);
+  absl::Status status = worker.Receive(kBytesPerTurn, AnswerHandler());
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
     // One that was told to leave has its own time for it.
@@ -444,13 +461,11 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
   workers_.Update(worker);
 }
 
-absl::Status PoolLoop::Receive(WorkerProcess& worker, size_t max_bytes) {
-  return worker.Receive(
-      max_bytes,
-      [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
-          ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
-            HandleAnswer(std::move(task), response, std::move(attachment));
-          });
+WorkerProcess::AnswerCallback PoolLoop::AnswerHandler() {
+  return [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
+             ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
+               HandleAnswer(std::move(task), response, std::move(attachment));
+             };
 }
 
 void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
@@ -473,7 +488,7 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
 void PoolLoop::HandleExit(WorkerProcess& exited) {
   DropClaim(exited);
   // What it answered before its end counts.
-  absl::Status status = Receive(exited, kBytesAfterExit);
+  absl::Status status = exited.ReceiveRest(kBytesAfterExit, AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     exited.Kill(std::move(status));
   }
@@ -526,9 +541,21 @@ void PoolLoop::HandleOverdue() {
     if (worker->deadline() <= now) {
       KillOverdue(*worker);
     } else if (workers_.PatienceEnd(*worker) <= now) {
-      TakeBack(*worker);
+      LosePatience(*worker);
     }
     workers_.Update(*worker);
+  }
+}
+
+// It runs a long task: what it has answered before is to be known, and what
+// waits behind it to run elsewhere.
+void PoolLoop::LosePatience(WorkerProcess& worker) {
+  absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
+  if (!status.ok() && !absl::IsOutOfRange(status)) {
+    worker.Kill(std::move(status));
+  } else if (workers_.PatienceEnd(worker) <= MonotonicNow() &&
+             workers_.num_usable() > 1) {
+    TakeBack(worker);
   }
 }
 

@@ -97,6 +97,9 @@ class PoolLoop : public FutureOwner {
   bool Turn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   absl::Status StartAllWorkers();
 
+  // ---- On a caller's thread ----
+  void Feed();
+
   // ---- On any thread that has the loop ----
   bool TakeSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DispatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -121,7 +124,7 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleResponses(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  absl::Status Receive(WorkerProcess& worker, size_t max_bytes)
+  WorkerProcess::AnswerCallback AnswerHandler()
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleAnswer(TaskPtr task, TaskResponse& response,
                     PackedBytes attachment)
@@ -136,6 +139,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LosePatience(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void KillOverdue(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EndTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -170,6 +175,8 @@ class PoolLoop : public FutureOwner {
       ABSL_GUARDED_BY(loop_mutex_);
   // How well spinning has done lately: below zero it is not worth while.
   int spin_score_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  // When a caller last gave a task to a worker.
+  absl::Time last_feed_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
   // Until when the owner thread sleeps if nothing happens.
   absl::Time owner_sleeps_until_ ABSL_GUARDED_BY(loop_mutex_) =
       absl::InfinitePast();
@@ -190,6 +197,8 @@ class PoolLoop : public FutureOwner {
   // it the task itself then. Set with the loop, and before the last look at
   // submitted_.
   std::atomic<bool> has_idle_worker_{false};
+  // Whether the owner thread was woken for what is submitted.
+  std::atomic<bool> wake_is_due_{false};
 
   // Between the threads.
   absl::Mutex mutex_;

@@ -22,11 +22,19 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/parent_watch.h"
+#include "multiproc/pool/task_gate.h"
+#include "multiproc/pool/worker_memory.h"
 
 namespace multiproc {
 namespace {
+
+// Answers are gathered for this long, while there is more to do. Then they are
+// written, unless a long task has begun meanwhile: the parent looks for them in
+// the journal.
+constexpr absl::Duration kGatherTime = absl::Microseconds(50);
 
 // What a user prints in a task is to be seen when the task ends, not when the
 // worker does.
@@ -57,11 +65,15 @@ void IgnoreInterrupts() {
 class TaskServer {
  public:
   TaskServer(const WorkerConfig& config, ScopedFileHandle requests,
-             ScopedFileHandle responses, TaskGate gate, ParentWatch watch)
-      : channel_(std::move(requests), std::move(responses),
+             ScopedFileHandle responses, SharedMemory memory, ParentWatch watch)
+      : memory_(std::move(memory)),
+        gate_(&WorkerMemory::In(memory_)->gate),
+        journal_(WorkerMemory::In(memory_)),
+        channel_(std::move(requests), std::move(responses),
                  config.max_frame_bytes()),
-        gate_(std::move(gate)),
-        watch_(std::move(watch)) {}
+        watch_(std::move(watch)) {
+    channel_.set_journal(&journal_);
+  }
 
   absl::Status Serve();
 
@@ -72,9 +84,12 @@ class TaskServer {
   void FillResponse(PackedBytes arguments);
   absl::Status SendResponse();
   absl::Status SendGreatResponse();
+  absl::Status Write();
 
-  MessageChannel channel_;
+  const SharedMemory memory_;
   TaskGate gate_;
+  AnswerJournal journal_;
+  MessageChannel channel_;
   ParentWatch watch_;
   // The same messages for all tasks: their memory is kept.
   TaskRequest request_;
@@ -82,8 +97,11 @@ class TaskServer {
   std::string result_;
   // The request is there, and its arguments are the next frame.
   bool attachment_is_due_ = false;
+  absl::Time last_begin_;
   // When the last task ended, if this one was there already.
   std::optional<absl::Time> last_end_;
+  // From when on an answer is due to be written, if there is one.
+  std::optional<absl::Time> write_at_;
 };
 
 absl::Status TaskServer::Serve() {
@@ -92,6 +110,8 @@ absl::Status TaskServer::Serve() {
     absl::StatusOr<std::optional<Frame>> frame = channel_.Next();
     if (frame.ok() && !frame->has_value()) {
       last_end_ = std::nullopt;
+      status = Write();
+      if (!status.ok()) return status;
       frame = channel_.Receive();
     }
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
@@ -133,13 +153,13 @@ absl::Status TaskServer::HandleRequest(const Frame& frame) {
 absl::Status TaskServer::Run(PackedBytes arguments) {
   if (!gate_.TryBegin()) return absl::OkStatus();
   if (!watch_.BeginTask()) return absl::OkStatus();
-  const absl::Time begin = last_end_.value_or(MonotonicNow());
+  last_begin_ = last_end_.value_or(MonotonicNow());
   FillResponse(std::move(arguments));
   FlushStreams();
   watch_.EndTask();
   last_end_ = MonotonicNow();
-  response_.set_run_time_ns(static_cast<uint64_t>(
-      std::max<int64_t>(absl::ToInt64Nanoseconds(*last_end_ - begin), 1)));
+  response_.set_run_time_ns(static_cast<uint64_t>(std::max<int64_t>(
+      absl::ToInt64Nanoseconds(*last_end_ - last_begin_), 1)));
   return SendResponse();
 }
 
@@ -173,6 +193,13 @@ absl::Status TaskServer::SendResponse() {
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
   if (!status.ok()) return status;
+  // In the journal it is safe; the parent is to have it soon, too.
+  if (!write_at_.has_value()) write_at_ = last_begin_ + kGatherTime;
+  return *last_end_ < *write_at_ ? absl::OkStatus() : Write();
+}
+
+absl::Status TaskServer::Write() {
+  write_at_ = std::nullopt;
   return channel_.Flush();
 }
 
@@ -180,6 +207,7 @@ absl::Status TaskServer::SendGreatResponse() {
   absl::Status status = channel_.CheckSize(result_.size());
   if (!status.ok()) return status;
   response_.set_attached(true);
+  write_at_ = absl::InfinitePast();
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
   auto result = std::make_shared<const std::string>(std::move(result_));
@@ -190,7 +218,7 @@ absl::Status TaskServer::SendGreatResponse() {
 }  // namespace
 
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
-                        ScopedFileHandle responses, TaskGate gate) {
+                        ScopedFileHandle responses, SharedMemory memory) {
   absl::StatusOr<ParentWatch> watch =
       ParentWatch::Start(requests.get(), responses.get());
   if (!watch.ok()) return watch.status();
@@ -198,7 +226,7 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
   static std::vector<std::unique_ptr<TaskServer>>* const servers =
       new std::vector<std::unique_ptr<TaskServer>>;
   servers->push_back(std::make_unique<TaskServer>(
-      config, std::move(requests), std::move(responses), std::move(gate),
+      config, std::move(requests), std::move(responses), std::move(memory),
       *std::move(watch)));
   return servers->back()->Serve();
 }
@@ -210,10 +238,11 @@ absl::Status ServePool(const WorkerConfig& config) {
         "ServePool is for the workers of a pool, which have three handles");
   }
   IgnoreInterrupts();
-  absl::StatusOr<TaskGate> gate = TaskGate::Open(ScopedFileHandle(handles[2]));
-  if (!gate.ok()) return gate.status();
+  absl::StatusOr<SharedMemory> memory =
+      WorkerMemory::Open(ScopedFileHandle(handles[2]));
+  if (!memory.ok()) return memory.status();
   return ServeTasks(config, ScopedFileHandle(handles[0]),
-                    ScopedFileHandle(handles[1]), *std::move(gate));
+                    ScopedFileHandle(handles[1]), *std::move(memory));
 }
 MULTIPROC_FUNCTION_AS("multiproc::ServePool", ServePool);
 
