@@ -19,8 +19,8 @@ size_t ChunkPolicy::NextSize(std::optional<size_t> remaining) const {
 }
 
 void ChunkPolicy::Record(size_t count, absl::Duration run_time) {
-  const double chunks = absl::FDivDuration(
-      kChunkTime, std::max(run_time, absl::Nanoseconds(1)));
+  const double chunks =
+      absl::FDivDuration(kChunkTime, std::max(run_time, absl::Nanoseconds(1)));
   const double wanted = static_cast<double>(count) * chunks;
   const double most = std::min(static_cast<double>(size_) * kGrowth, kLargest);
   size_ = static_cast<size_t>(std::clamp(wanted, 1.0, most));

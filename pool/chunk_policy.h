@@ -4,9 +4,9 @@
 //   size_t size = chunks.NextSize(remaining);
 //   chunks.Record(size, run_time);              // of each that has come back
 //
-// The first chunks are single items, as one may take hours. Then each is to keep
-// its worker busy for kChunkTime, which hides the cost of sending it; and none
-// is so large that the last of them would be waited for by idle workers.
+// The first chunks are single items, as one may take hours. Then each is to
+// keep its worker busy for kChunkTime, which hides the cost of sending it; and
+// none is so large that the last of them would be waited for by idle workers.
 //
 // Not thread-safe.
 

@@ -56,6 +56,11 @@ absl::Status ClosedError() {
 WorkerConfig MakeConfig(const ProcessPoolOptions& options) {
   WorkerConfig config;
   config.set_max_frame_bytes(options.max_frame_bytes);
+  // One CPU is left for whoever submits.
+  if (options.num_workers < CountCpus()) {
+    config.set_spin_time_ns(
+        static_cast<uint64_t>(absl::ToInt64Nanoseconds(options.spin_time)));
+  }
   return config;
 }
 
@@ -113,10 +118,10 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
 PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
-      may_spin_(options.spin_time > absl::ZeroDuration() && CountCpus() > 1),
       poller_(std::move(poller)),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
-      workers_(&policy_, poller_.get()) {}
+      workers_(&policy_, poller_.get()),
+      spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()) {}
 
 // Here, and not on the owner thread: a fork is safest while the program has no
 // other thread, and an error belongs to the caller.
@@ -211,21 +216,24 @@ void PoolLoop::Post(std::function<void()> callback) {
 void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   // Every state that this loop owns is a task.
   const Task& task = static_cast<const Task&>(state);
-  while (!state.done() && MonotonicNow() < deadline) {
-    std::optional<Claim> claim;
-    absl::Duration spin_time;
-    {
-      Section section(this);
-      if (!state.done()) claim = BeginClaim(task);
-      if (!claim.has_value()) return;
-      spin_time = SpinTime();
-    }
+  std::optional<Claim> claim;
+  absl::Duration spin_time;
+  {
+    Section section(this);
+    if (!state.done()) claim = BeginClaim(task);
+    if (!claim.has_value()) return;
+    spin_time = spinner_.NextTime();
+  }
+  // A great answer comes in parts.
+  bool go_on = true;
+  while (go_on) {
     const bool spun =
         claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
     const ScopedSigpipeBlock no_sigpipe;
     Section section(this);
-    if (spin_time > absl::ZeroDuration()) CountSpin(spun);
-    EndClaim(*claim);
+    if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
+    go_on = UseClaim(*claim) && !state.done() && MonotonicNow() < deadline;
+    if (!go_on) EndClaim(*claim);
   }
 }
 
@@ -251,11 +259,19 @@ std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
   return claim;
 }
 
+// Reads what has come; false if the claim is over: somebody else has dropped
+// it, or there is nothing more to come.
+bool PoolLoop::UseClaim(Claim& claim) {
+  WorkerProcess& worker = *claim.worker;
+  if (worker.claim() != claim.wait.get()) return false;
+  ReadResponses(worker);
+  return worker.usable();
+}
+
 void PoolLoop::EndClaim(Claim& claim) {
   WorkerProcess& worker = *claim.worker;
   if (worker.claim() == claim.wait.get()) {
     worker.set_claim(nullptr);
-    HandleResponses(worker);
     if (worker.usable()) workers_.ResumeReceiving(worker);
     DispatchAll();
     WakeOwnerIfNeeded();
@@ -271,24 +287,6 @@ void PoolLoop::DropClaim(WorkerProcess& worker) {
   worker.claim()->Stop();
   worker.set_claim(nullptr);
   if (worker.usable()) workers_.ResumeReceiving(worker);
-}
-
-// Spinning that was in vain several times is only tried now and then.
-absl::Duration PoolLoop::SpinTime() {
-  if (!may_spin_) return absl::ZeroDuration();
-  if (spin_score_ >= 0) return options_.spin_time;
-  ++spin_score_;
-  return absl::ZeroDuration();
-}
-
-void PoolLoop::CountSpin(bool worthwhile) {
-  constexpr int kMostCredit = 4;
-  constexpr int kPause = -16;
-  if (worthwhile) {
-    spin_score_ = std::min(spin_score_ + 1, kMostCredit);
-  } else if (--spin_score_ < 0) {
-    spin_score_ = kPause;
-  }
 }
 
 // A caller may have made an event that is due before the owner thread wakes.
@@ -448,6 +446,10 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
 
 void PoolLoop::HandleResponses(WorkerProcess& worker) {
   DropClaim(worker);
+  ReadResponses(worker);
+}
+
+void PoolLoop::ReadResponses(WorkerProcess& worker) {
   absl::Status status = worker.Receive(kBytesPerTurn, AnswerHandler());
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {

@@ -39,6 +39,7 @@
 #include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/poller.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/pool/worker_set.h"
@@ -114,15 +115,16 @@ class PoolLoop : public FutureOwner {
 
   std::optional<Claim> BeginClaim(const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool UseClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EndClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DropClaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  absl::Duration SpinTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountSpin(bool worthwhile) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleReady(const std::vector<uint64_t>& tokens)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleResponses(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void ReadResponses(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   WorkerProcess::AnswerCallback AnswerHandler()
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -158,7 +160,6 @@ class PoolLoop : public FutureOwner {
   absl::Duration RestTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   const ProcessPoolOptions options_;
-  const bool may_spin_;
   CallbackThread callbacks_;
 
   // Whoever has the loop to itself.
@@ -173,8 +174,8 @@ class PoolLoop : public FutureOwner {
   // Spare ones for callers that wait for answers themselves.
   std::vector<std::unique_ptr<AnswerWait>> spare_waits_
       ABSL_GUARDED_BY(loop_mutex_);
-  // How well spinning has done lately: below zero it is not worth while.
-  int spin_score_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  // Of those callers.
+  Spinner spinner_ ABSL_GUARDED_BY(loop_mutex_);
   // When a caller last gave a task to a worker.
   absl::Time last_feed_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
   // Until when the owner thread sleeps if nothing happens.

@@ -6,6 +6,10 @@
 #include <signal.h>
 #endif
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -20,11 +24,13 @@
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/parent_watch.h"
+#include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task_gate.h"
 #include "multiproc/pool/worker_memory.h"
 
@@ -71,13 +77,15 @@ class TaskServer {
         journal_(WorkerMemory::In(memory_)),
         channel_(std::move(requests), std::move(responses),
                  config.max_frame_bytes()),
-        watch_(std::move(watch)) {
+        watch_(std::move(watch)),
+        spinner_(absl::Nanoseconds(config.spin_time_ns())) {
     channel_.set_journal(&journal_);
   }
 
   absl::Status Serve();
 
  private:
+  void AwaitRequest();
   absl::Status Handle(const Frame& frame);
   absl::Status HandleRequest(const Frame& frame);
   absl::Status Run(PackedBytes arguments);
@@ -91,6 +99,7 @@ class TaskServer {
   AnswerJournal journal_;
   MessageChannel channel_;
   ParentWatch watch_;
+  Spinner spinner_;
   // The same messages for all tasks: their memory is kept.
   TaskRequest request_;
   TaskResponse response_;
@@ -112,6 +121,7 @@ absl::Status TaskServer::Serve() {
       last_end_ = std::nullopt;
       status = Write();
       if (!status.ok()) return status;
+      AwaitRequest();
       frame = channel_.Receive();
     }
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
@@ -119,6 +129,18 @@ absl::Status TaskServer::Serve() {
     status = Handle(**frame);
   }
   return status;
+}
+
+// What comes while it polls need not wake it.
+void TaskServer::AwaitRequest() {
+  const absl::Duration spin_time = spinner_.NextTime();
+  if (spin_time == absl::ZeroDuration()) return;
+  const absl::Time end = MonotonicNow() + spin_time;
+  bool readable = false;
+  do {
+    readable = WaitReadable(channel_.in(), absl::ZeroDuration());
+  } while (!readable && MonotonicNow() < end);
+  spinner_.Record(readable);
 }
 
 absl::Status TaskServer::Handle(const Frame& frame) {
@@ -210,9 +232,13 @@ absl::Status TaskServer::SendGreatResponse() {
   write_at_ = absl::InfinitePast();
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
-  auto result = std::make_shared<const std::string>(std::move(result_));
+  // It is written before it changes: the channel blocks.
+  status = channel_.SendAttachment(std::shared_ptr<const std::string>(
+      std::shared_ptr<const std::string>(), &result_));
+  if (status.ok()) status = channel_.Flush();
+  RecyclePacked(std::move(result_));
   result_ = std::string();
-  return channel_.SendAttachment(std::move(result));
+  return status;
 }
 
 }  // namespace
@@ -231,6 +257,15 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
   return servers->back()->Serve();
 }
 
+// What a task has freed is for the next one. The C library would give it back
+// to the system, and ask again: page by page, at a price.
+void KeepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+}
+
 absl::Status ServePool(const WorkerConfig& config) {
   const std::vector<FileHandle>& handles = InheritedHandles();
   if (handles.size() != 3) {
@@ -238,6 +273,7 @@ absl::Status ServePool(const WorkerConfig& config) {
         "ServePool is for the workers of a pool, which have three handles");
   }
   IgnoreInterrupts();
+  KeepFreedMemory();
   absl::StatusOr<SharedMemory> memory =
       WorkerMemory::Open(ScopedFileHandle(handles[2]));
   if (!memory.ok()) return memory.status();
