@@ -29,6 +29,7 @@ absl::StatusOr<size_t> Transfer(absl::string_view name, Call call) {
     return absl::UnavailableError("");
   }
   if (errno == EPIPE) {
+    ScopedSigpipeBlock::SawBrokenPipe();
     return absl::AbortedError("write: the other end of the pipe is closed");
   }
   return PosixError(name, "", errno);

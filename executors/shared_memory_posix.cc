@@ -23,10 +23,6 @@ absl::StatusOr<SharedMemory> SharedMemory::Create(size_t size) {
   memory.size_ = size;
   absl::Status status = memory.Map();
   if (!status.ok()) return status;
-#ifdef MADV_DONTFORK
-  // A child that is forked for another purpose is not to have it, too.
-  madvise(memory.data_, size, MADV_DONTFORK);
-#endif
   return memory;
 }
 
@@ -46,6 +42,10 @@ absl::Status SharedMemory::Map() {
                           handle_.get(), 0);
   if (data == MAP_FAILED) return PosixError("mmap", "", errno);
   data_ = static_cast<char*>(data);
+#ifdef MADV_DONTFORK
+  // A child that is forked for another purpose is not to have it, too.
+  madvise(data, size_, MADV_DONTFORK);
+#endif
   return absl::OkStatus();
 }
 

@@ -12,10 +12,10 @@ namespace multiproc {
 
 absl::StatusOr<SharedMemory> SharedMemory::Create(size_t size) {
   SharedMemory memory;
-  memory.handle_ = ScopedFileHandle(CreateFileMappingW(
-      INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE,
-      static_cast<DWORD>(uint64_t{size} >> 32), static_cast<DWORD>(size),
-      nullptr));
+  memory.handle_ = ScopedFileHandle(
+      CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE,
+                         static_cast<DWORD>(uint64_t{size} >> 32),
+                         static_cast<DWORD>(size), nullptr));
   if (!memory.handle_.is_valid()) {
     return WindowsError("CreateFileMapping", "", GetLastError());
   }

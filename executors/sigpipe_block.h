@@ -27,18 +27,23 @@ class ScopedSigpipeBlock {
 #else
  public:
   ScopedSigpipeBlock() {
+    saw_broken_pipe_ = false;
     sigemptyset(&sigpipe_);
     sigaddset(&sigpipe_, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &sigpipe_, &old_mask_);
-    was_pending_ = IsPending();
+    // One that was not blocked before would have been delivered.
+    was_pending_ = sigismember(&old_mask_, SIGPIPE) == 1 && IsPending();
   }
   ~ScopedSigpipeBlock() {
-    if (!was_pending_ && IsPending()) Consume();
+    if (saw_broken_pipe_ && !was_pending_ && IsPending()) Consume();
     pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
   }
 
   ScopedSigpipeBlock(const ScopedSigpipeBlock&) = delete;
   ScopedSigpipeBlock& operator=(const ScopedSigpipeBlock&) = delete;
+
+  // For whoever writes: this thread has met a broken pipe.
+  static void SawBrokenPipe() { saw_broken_pipe_ = true; }
 
  private:
   // One that was sent to the process may be gone by now: another thread took
@@ -59,6 +64,7 @@ class ScopedSigpipeBlock {
     return sigismember(&pending, SIGPIPE) == 1;
   }
 
+  inline static thread_local bool saw_broken_pipe_ = false;
   sigset_t sigpipe_;
   sigset_t old_mask_;
   bool was_pending_;

@@ -5,6 +5,36 @@
 #include "google/protobuf/io/coded_stream.h"
 
 namespace multiproc {
+namespace {
+
+constexpr size_t kLargestKept = size_t{4} << 20;
+
+std::string& KeptByThisThread() {
+  thread_local std::string kept;
+  return kept;
+}
+
+}  // namespace
+
+void RecyclePacked(std::string bytes) {
+  std::string& kept = KeptByThisThread();
+  if (bytes.capacity() <= kept.capacity() || bytes.capacity() > kLargestKept) {
+    return;
+  }
+  kept = std::move(bytes);
+  kept.clear();
+}
+
+void Encoder::MakeRoomFor(size_t size) {
+  std::string& kept = KeptByThisThread();
+  if (out_->capacity() - out_->size() >= size ||
+      kept.capacity() < out_->size() + size) {
+    return;
+  }
+  kept.assign(*out_);
+  out_->swap(kept);
+  std::string().swap(kept);
+}
 
 void Encoder::PutVarint(uint64_t value) {
   uint8_t buffer[10];

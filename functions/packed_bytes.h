@@ -2,7 +2,8 @@
 // their own that are released with them.
 //
 //   PackedBytes small(view);                       // must outlive it
-//   PackedBytes great(std::move(buffer), size);    // owned
+//   PackedBytes great = PackedBytes::Allocate(size);
+//   ... fill great.data() ...
 //   Decoder decoder(great.view());
 //   great = PackedBytes();                         // the memory is free again
 //
@@ -12,7 +13,6 @@
 #define MULTIPROC_FUNCTIONS_PACKED_BYTES_H_
 
 #include <cstddef>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -24,24 +24,35 @@ class PackedBytes {
   PackedBytes() = default;
   // Bytes that outlive this object.
   explicit PackedBytes(absl::string_view bytes) : view_(bytes) {}
-  // `size` bytes that it takes charge of. (Not a std::string: that would write
-  // to each of its bytes before anything is read into it.)
-  PackedBytes(std::unique_ptr<char[]> buffer, size_t size)
-      : buffer_(std::move(buffer)), view_(buffer_.get(), size) {}
 
-  PackedBytes(PackedBytes&& other) noexcept
-      : buffer_(std::move(other.buffer_)),
-        view_(std::exchange(other.view_, absl::string_view())) {}
+  // `size` bytes of its own, which hold anything, and take memory as they are
+  // written to; is_valid() is false if there is no memory. Each thread keeps
+  // some that it released for the next: to make a page of memory anew costs
+  // more than to copy it.
+  static PackedBytes Allocate(size_t size);
+
+  ~PackedBytes() { Release(); }
+  PackedBytes(PackedBytes&& other) noexcept { *this = std::move(other); }
   PackedBytes& operator=(PackedBytes&& other) noexcept {
-    buffer_ = std::move(other.buffer_);
+    if (this == &other) return *this;
+    Release();
+    data_ = std::exchange(other.data_, nullptr);
+    capacity_ = std::exchange(other.capacity_, 0);
     view_ = std::exchange(other.view_, absl::string_view());
     return *this;
   }
 
   absl::string_view view() const { return view_; }
 
+  // Of bytes of its own; null if there are none.
+  char* data() const { return data_; }
+  bool is_valid() const { return data_ != nullptr; }
+
  private:
-  std::unique_ptr<char[]> buffer_;
+  void Release();
+
+  char* data_ = nullptr;
+  size_t capacity_ = 0;
   absl::string_view view_;
 };
 

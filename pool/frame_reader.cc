@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -40,7 +39,7 @@ void FrameReader::ForgetRead() {
 
 char* FrameReader::Space(size_t size) {
   if (filling_attachment()) {
-    return &attachment_[attachment_size_ - missing_];
+    return attachment_.data() + attachment_.view().size() - missing_;
   }
   ForgetRead();
   if (begin_ > 0 && end_ + size > buffer_.size()) {
@@ -93,12 +92,11 @@ absl::Status FrameReader::CheckHeader(absl::string_view header) const {
 absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
   if (!error_.ok()) return error_;
   if (filling_attachment()) return std::nullopt;
-  if (attachment_ != nullptr) {
+  if (attachment_.is_valid()) {
     if (!std::exchange(attachment_returned_, true)) {
-      return Frame{FrameType::kAttachment,
-                   absl::string_view(attachment_.get(), attachment_size_)};
+      return Frame{FrameType::kAttachment, attachment_.view()};
     }
-    attachment_ = nullptr;
+    attachment_ = PackedBytes();
   }
   ForgetRead();
   const absl::string_view rest(buffer_.data() + begin_, end_ - begin_);
@@ -121,36 +119,42 @@ absl::StatusOr<std::optional<Frame>> FrameReader::Next() {
 }
 
 absl::Status FrameReader::BeginAttachment(size_t length) {
-  // One byte at least: an empty one exists, too.
-  attachment_.reset(new (std::nothrow) char[length + 1]);
-  if (attachment_ == nullptr) {
+  attachment_ = PackedBytes::Allocate(length);
+  if (!attachment_.is_valid()) {
     return absl::ResourceExhaustedError(
         absl::StrCat("no memory for an attachment of ", length, " bytes"));
   }
-  attachment_size_ = length;
   attachment_returned_ = false;
   begin_ += kFrameHeaderSize;
   const size_t there = std::min(length, end_ - begin_);
-  std::copy_n(buffer_.data() + begin_, there, attachment_.get());
+  std::copy_n(buffer_.data() + begin_, there, attachment_.data());
   begin_ += there;
   missing_ = length - there;
   return absl::OkStatus();
 }
 
-PackedBytes FrameReader::TakeAttachment() {
-  return PackedBytes(std::move(attachment_), attachment_size_);
+PackedBytes FrameReader::TakeAttachment() { return std::move(attachment_); }
+
+void WriteFrameHeader(FrameType type, size_t length, char* out) {
+  out[0] = static_cast<char>(kFrameMagic[0]);
+  out[1] = static_cast<char>(kFrameMagic[1]);
+  out[2] = static_cast<char>(kFrameVersion);
+  out[3] = static_cast<char>(type);
+  for (size_t i = 4; i < kFrameHeaderSize; ++i, length >>= 8) {
+    out[i] = static_cast<char>(length & 0xff);
+  }
 }
 
 void AppendFrameHeader(FrameType type, size_t length, std::string* out) {
-  char header[kFrameHeaderSize] = {};
-  header[0] = static_cast<char>(kFrameMagic[0]);
-  header[1] = static_cast<char>(kFrameMagic[1]);
-  header[2] = static_cast<char>(kFrameVersion);
-  header[3] = static_cast<char>(type);
-  for (size_t i = 4; i < kFrameHeaderSize; ++i, length >>= 8) {
-    header[i] = static_cast<char>(length & 0xff);
-  }
+  char header[kFrameHeaderSize];
+  WriteFrameHeader(type, length, header);
   out->append(header, kFrameHeaderSize);
+}
+
+std::string MakeFrameHeader(FrameType type, size_t length) {
+  std::string header;
+  AppendFrameHeader(type, length, &header);
+  return header;
 }
 
 }  // namespace multiproc

@@ -14,7 +14,6 @@
 #define MULTIPROC_POOL_FRAME_READER_H_
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -65,7 +64,7 @@ class FrameReader {
   // is in the buffer there.
   absl::Status BeginAttachment(size_t length);
   bool filling_attachment() const {
-    return attachment_ != nullptr && missing_ > 0;
+    return attachment_.is_valid() && missing_ > 0;
   }
   // Frees what great frames took, if nothing is left of them.
   void ForgetRead();
@@ -79,18 +78,14 @@ class FrameReader {
 
   // An attachment, from its header until it is taken, or the next frame is
   // asked for. While it is not complete, all that comes belongs to it.
-  std::unique_ptr<char[]> attachment_;
-  size_t attachment_size_ = 0;
+  PackedBytes attachment_;
   bool attachment_returned_ = false;
 };
 
 // The eight bytes before a payload of `length` bytes.
+void WriteFrameHeader(FrameType type, size_t length, char* out);
 void AppendFrameHeader(FrameType type, size_t length, std::string* out);
-inline std::string MakeFrameHeader(FrameType type, size_t length) {
-  std::string header;
-  AppendFrameHeader(type, length, &header);
-  return header;
-}
+std::string MakeFrameHeader(FrameType type, size_t length);
 
 }  // namespace multiproc
 

@@ -27,6 +27,16 @@
 
 namespace multiproc {
 
+namespace future_internal {
+
+inline absl::Status ResultError() {
+  return absl::DataLossError(
+      "the result can't be unpacked: a Codec's Decode must read what its "
+      "Encode wrote");
+}
+
+}  // namespace future_internal
+
 // `T` is the function's result type; void for functions that return void or
 // absl::Status.
 template <typename T>
@@ -94,9 +104,7 @@ class Future {
     } else {
       T value{};
       if (DecodeValues(state.result(), &value)) return value;
-      return absl::DataLossError(
-          "the result can't be unpacked: a Codec's Decode must read what its "
-          "Encode wrote");
+      return future_internal::ResultError();
     }
   }
 

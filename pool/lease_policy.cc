@@ -24,8 +24,7 @@ size_t LeasePolicy::max_leases() const {
   if (fixed_ > 0) return fixed_;
   if (mean_ == absl::ZeroDuration()) return 1;
   const double ahead = absl::FDivDuration(kWindow, mean_);
-  return static_cast<size_t>(
-      std::min(1 + ahead, static_cast<double>(kMost)));
+  return static_cast<size_t>(std::min(1 + ahead, static_cast<double>(kMost)));
 }
 
 absl::Duration LeasePolicy::patience() const {

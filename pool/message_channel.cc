@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +34,7 @@ absl::Status MessageChannel::Send(
   const size_t size = message.ByteSizeLong();
   absl::Status status = CheckSize(size);
   if (!status.ok()) return status;
+  if (SendByJournal(type, size, message)) return absl::OkStatus();
   std::string& tail = Tail();
   AppendFrameHeader(type, size, &tail);
   const size_t begin = tail.size();
@@ -40,6 +42,22 @@ absl::Status MessageChannel::Send(
   message.SerializeWithCachedSizesToArray(
       reinterpret_cast<uint8_t*>(&tail[begin]));
   return absl::OkStatus();
+}
+
+// Only while nothing else is queued, which would come before it: a frame that
+// found no room, or an attachment.
+bool MessageChannel::SendByJournal(
+    FrameType type, size_t size, const google::protobuf::MessageLite& message) {
+  if (journal_ == nullptr || !unsent_.empty() || !attachments_.empty()) {
+    return false;
+  }
+  char* const space = journal_->Space(kFrameHeaderSize + size);
+  if (space == nullptr) return false;
+  WriteFrameHeader(type, size, space);
+  message.SerializeWithCachedSizesToArray(
+      reinterpret_cast<uint8_t*>(space + kFrameHeaderSize));
+  journal_->Commit(kFrameHeaderSize + size);
+  return true;
 }
 
 absl::Status MessageChannel::SendAttachment(
@@ -53,18 +71,35 @@ absl::Status MessageChannel::SendAttachment(
 }
 
 absl::Status MessageChannel::Flush() {
-  while (has_unsent()) {
+  absl::Status status = FlushJournal();
+  if (status.ok()) status = FlushQueue();
+  if (!status.ok()) ForgetUnsent();
+  if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
+  return status;
+}
+
+absl::Status MessageChannel::FlushJournal() {
+  while (journal_ != nullptr && !journal_->unwritten().empty()) {
+    const absl::StatusOr<size_t> written =
+        WriteSome(out_.get(), journal_->unwritten());
+    if (!written.ok()) return written.status();
+    journal_->Written(*written);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MessageChannel::FlushQueue() {
+  while (sent_ < unsent_.size() || !attachments_.empty()) {
     const bool in_messages = !unsent_.empty();
-    const absl::StatusOr<bool> all =
-        FlushPart(in_messages ? unsent_ : *attachments_.front().bytes);
-    if (!all.ok()) {
-      ForgetUnsent();
-      return all.status();
-    }
+    const std::string& part =
+        in_messages ? unsent_ : *attachments_.front().bytes;
+    const absl::StatusOr<bool> all = FlushPart(part);
+    if (!all.ok()) return all.status();
     if (!*all) {
       if (in_messages) DropSent();
       return absl::OkStatus();
     }
+    if (journal_ != nullptr) journal_->Skip(part.size());
     sent_ = 0;
     if (in_messages) {
       unsent_.clear();
@@ -73,7 +108,6 @@ absl::Status MessageChannel::Flush() {
       attachments_.pop_front();
     }
   }
-  if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
   return absl::OkStatus();
 }
 
@@ -123,16 +157,36 @@ absl::StatusOr<bool> MessageChannel::Fill() {
   const size_t wanted =
       std::min(std::clamp(reader_.missing(), kReadSize, kLargestReadSize),
                reader_.limit());
-  const absl::StatusOr<size_t> size =
-      ReadSome(in_.get(), reader_.Space(wanted), wanted);
+  char* const space = reader_.Space(wanted);
+  const absl::StatusOr<size_t> size = ReadSome(in_.get(), space, wanted);
   if (absl::IsUnavailable(size.status())) return false;
   if (!size.ok()) return size.status();
   if (*size == 0) {
     return absl::OutOfRangeError(in_frame() ? "the stream ends within a frame"
                                             : "the stream has ended");
   }
-  reader_.Filled(*size);
-  received_bytes_ += *size;
+  drained_ = *size < wanted;
+  size_t fresh = *size;
+  if (known_bytes_ > 0) {
+    const size_t known = std::min(known_bytes_, fresh);
+    known_bytes_ -= known;
+    fresh -= known;
+    std::memmove(space, space + known, fresh);
+  }
+  reader_.Filled(fresh);
+  received_bytes_ += fresh;
+  return true;
+}
+
+bool MessageChannel::FillFrom(const AnswerJournal& journal) {
+  // An attachment does not come by the journal, nor does what precedes one.
+  if (reader_.limit() != ~size_t{0}) return false;
+  std::string bytes;
+  if (!journal.ReadFrom(received_bytes_, &bytes)) return false;
+  std::memcpy(reader_.Space(bytes.size()), bytes.data(), bytes.size());
+  reader_.Filled(bytes.size());
+  received_bytes_ += bytes.size();
+  known_bytes_ += bytes.size();
   return true;
 }
 

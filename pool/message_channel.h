@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "google/protobuf/message_lite.h"
 #include "multiproc/executors/file_handle.h"
+#include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/frame_reader.h"
 
 namespace multiproc {
@@ -39,6 +40,10 @@ class MessageChannel {
         out_(std::move(out)),
         max_frame_bytes_(max_frame_bytes),
         reader_(max_frame_bytes) {}
+
+  // Lets what is queued be in `journal`, which must outlive the channel, as far
+  // as there is room: for the worker's side, before the first Send.
+  void set_journal(AnswerJournal* journal) { journal_ = journal; }
 
   // Queues `message`. RESOURCE_EXHAUSTED, with nothing queued, if it is longer
   // than the limit.
@@ -58,7 +63,8 @@ class MessageChannel {
 
   // Whether Flush has left something.
   bool has_unsent() const {
-    return sent_ < unsent_.size() || !attachments_.empty();
+    return sent_ < unsent_.size() || !attachments_.empty() ||
+           (journal_ != nullptr && !journal_->unwritten().empty());
   }
 
   // How many bytes the queue takes, but for attachments: what is unsent, and at
@@ -77,11 +83,18 @@ class MessageChannel {
   // The payload of the attachment that was received last.
   PackedBytes TakeAttachment() { return reader_.TakeAttachment(); }
   absl::StatusOr<bool> Fill();
+  // Whether the last Fill got all that had come: less than it asked for.
+  bool drained() const { return drained_; }
+
+  // The same, from the journal of the other side instead of its pipe: whether
+  // it held something that has not come. What the pipe brings of it later is
+  // dropped.
+  bool FillFrom(const AnswerJournal& journal);
 
   // Whether what was read ends within a frame.
   bool in_frame() const { return reader_.in_frame(); }
 
-  // How many bytes were read.
+  // How many bytes were received.
   size_t received_bytes() const { return received_bytes_; }
 
   // Closes the outgoing pipe, and forgets what is queued: the other side finds
@@ -98,8 +111,13 @@ class MessageChannel {
     std::string behind;
   };
 
-  // Where the next message is queued.
+  // Where the next message is queued, if not in the journal.
   std::string& Tail();
+  // Queues it in the journal; false if there is no room.
+  bool SendByJournal(FrameType type, size_t size,
+                     const google::protobuf::MessageLite& message);
+  absl::Status FlushJournal();
+  absl::Status FlushQueue();
   // Writes what `part` has from sent_ on; whether all of it is written.
   absl::StatusOr<bool> FlushPart(const std::string& part);
   void DropSent();
@@ -110,6 +128,10 @@ class MessageChannel {
   const size_t max_frame_bytes_;
   FrameReader reader_;
   size_t received_bytes_ = 0;
+  // Of these, how many the pipe will bring once more.
+  size_t known_bytes_ = 0;
+  bool drained_ = false;
+  AnswerJournal* journal_ = nullptr;
   // In the order in which they are sent: messages, attachments.
   std::string unsent_;
   std::deque<Attachment> attachments_;

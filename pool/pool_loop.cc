@@ -40,6 +40,9 @@ constexpr absl::Duration kWorthStealing = absl::Microseconds(200);
 // A worker is sent no more at a time than this, unless it is one task.
 constexpr size_t kMostQueuedBytes = size_t{256} << 10;
 
+// A round trip takes longer than this, unless both sides poll.
+constexpr absl::Duration kQuickSuccession = absl::Microseconds(20);
+
 // The owner thread rests no longer than this while answers gather.
 constexpr absl::Duration kLongestRest = absl::Microseconds(100);
 // And not at all for fewer than this.
@@ -53,6 +56,11 @@ absl::Status ClosedError() {
 WorkerConfig MakeConfig(const ProcessPoolOptions& options) {
   WorkerConfig config;
   config.set_max_frame_bytes(options.max_frame_bytes);
+  // One CPU is left for whoever submits.
+  if (options.num_workers < CountCpus()) {
+    config.set_spin_time_ns(
+        static_cast<uint64_t>(absl::ToInt64Nanoseconds(options.spin_time)));
+  }
   return config;
 }
 
@@ -110,10 +118,10 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
 PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
-      may_spin_(options.spin_time > absl::ZeroDuration() && CountCpus() > 1),
       poller_(std::move(poller)),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
-      workers_(&policy_, poller_.get()) {}
+      workers_(&policy_, poller_.get()),
+      spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()) {}
 
 // Here, and not on the owner thread: a fork is safest while the program has no
 // other thread, and an error belongs to the caller.
@@ -152,9 +160,21 @@ void PoolLoop::Submit(TaskPtr task) {
   }
   if (!refused.ok()) return FutureState::Fulfil(task, std::move(refused), "");
   // A busy worker's next answer makes somebody look at the queue.
-  if (!has_idle_worker_) return;
+  if (has_idle_worker_ && !wake_is_due_) Feed();
+}
+
+// Of tasks that are submitted in quick succession each would be written alone,
+// at a cost for which the owner thread can take many: it is woken once for
+// them.
+void PoolLoop::Feed() {
   const ScopedSigpipeBlock no_sigpipe;
   Section section(this);
+  const absl::Time now = MonotonicNow();
+  if (workers_.num_leased() > 0 && now - last_feed_ < kQuickSuccession) {
+    if (!wake_is_due_.exchange(true)) poller_->Wake();
+    return;
+  }
+  last_feed_ = now;
   DispatchAll();
   WakeOwnerIfNeeded();
 }
@@ -196,21 +216,24 @@ void PoolLoop::Post(std::function<void()> callback) {
 void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   // Every state that this loop owns is a task.
   const Task& task = static_cast<const Task&>(state);
-  while (!state.done() && MonotonicNow() < deadline) {
-    std::optional<Claim> claim;
-    absl::Duration spin_time;
-    {
-      Section section(this);
-      if (!state.done()) claim = BeginClaim(task);
-      if (!claim.has_value()) return;
-      spin_time = SpinTime();
-    }
+  std::optional<Claim> claim;
+  absl::Duration spin_time;
+  {
+    Section section(this);
+    if (!state.done()) claim = BeginClaim(task);
+    if (!claim.has_value()) return;
+    spin_time = spinner_.NextTime();
+  }
+  // A great answer comes in parts.
+  bool go_on = true;
+  while (go_on) {
     const bool spun =
         claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
     const ScopedSigpipeBlock no_sigpipe;
     Section section(this);
-    if (spin_time > absl::ZeroDuration()) CountSpin(spun);
-    EndClaim(*claim);
+    if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
+    go_on = UseClaim(*claim) && !state.done() && MonotonicNow() < deadline;
+    if (!go_on) EndClaim(*claim);
   }
 }
 
@@ -236,11 +259,19 @@ std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
   return claim;
 }
 
+// Reads what has come; false if the claim is over: somebody else has dropped
+// it, or there is nothing more to come.
+bool PoolLoop::UseClaim(Claim& claim) {
+  WorkerProcess& worker = *claim.worker;
+  if (worker.claim() != claim.wait.get()) return false;
+  ReadResponses(worker);
+  return worker.usable();
+}
+
 void PoolLoop::EndClaim(Claim& claim) {
   WorkerProcess& worker = *claim.worker;
   if (worker.claim() == claim.wait.get()) {
     worker.set_claim(nullptr);
-    HandleResponses(worker);
     if (worker.usable()) workers_.ResumeReceiving(worker);
     DispatchAll();
     WakeOwnerIfNeeded();
@@ -256,24 +287,6 @@ void PoolLoop::DropClaim(WorkerProcess& worker) {
   worker.claim()->Stop();
   worker.set_claim(nullptr);
   if (worker.usable()) workers_.ResumeReceiving(worker);
-}
-
-// Spinning that was in vain several times is only tried now and then.
-absl::Duration PoolLoop::SpinTime() {
-  if (!may_spin_) return absl::ZeroDuration();
-  if (spin_score_ >= 0) return options_.spin_time;
-  ++spin_score_;
-  return absl::ZeroDuration();
-}
-
-void PoolLoop::CountSpin(bool worthwhile) {
-  constexpr int kMostCredit = 4;
-  constexpr int kPause = -16;
-  if (worthwhile) {
-    spin_score_ = std::min(spin_score_ + 1, kMostCredit);
-  } else if (--spin_score_ < 0) {
-    spin_score_ = kPause;
-  }
 }
 
 // A caller may have made an event that is due before the owner thread wakes.
@@ -304,6 +317,8 @@ void PoolLoop::Run() {
 }
 
 bool PoolLoop::Turn() {
+  // Whoever submits from here on wakes this thread again.
+  wake_is_due_ = false;
   TakeSubmitted();
   HandleOverdue();
   StartMissing();
@@ -431,7 +446,11 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
 
 void PoolLoop::HandleResponses(WorkerProcess& worker) {
   DropClaim(worker);
-  absl::Status status = Receive(worker, kBytesPerTurn);
+  ReadResponses(worker);
+}
+
+void PoolLoop::ReadResponses(WorkerProcess& worker) {
+  absl::Status status = worker.Receive(kBytesPerTurn, AnswerHandler());
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
     // One that was told to leave has its own time for it.
@@ -444,13 +463,11 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
   workers_.Update(worker);
 }
 
-absl::Status PoolLoop::Receive(WorkerProcess& worker, size_t max_bytes) {
-  return worker.Receive(
-      max_bytes,
-      [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
-          ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
-            HandleAnswer(std::move(task), response, std::move(attachment));
-          });
+WorkerProcess::AnswerCallback PoolLoop::AnswerHandler() {
+  return [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
+             ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
+               HandleAnswer(std::move(task), response, std::move(attachment));
+             };
 }
 
 void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
@@ -473,7 +490,7 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
 void PoolLoop::HandleExit(WorkerProcess& exited) {
   DropClaim(exited);
   // What it answered before its end counts.
-  absl::Status status = Receive(exited, kBytesAfterExit);
+  absl::Status status = exited.ReceiveRest(kBytesAfterExit, AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     exited.Kill(std::move(status));
   }
@@ -526,9 +543,21 @@ void PoolLoop::HandleOverdue() {
     if (worker->deadline() <= now) {
       KillOverdue(*worker);
     } else if (workers_.PatienceEnd(*worker) <= now) {
-      TakeBack(*worker);
+      LosePatience(*worker);
     }
     workers_.Update(*worker);
+  }
+}
+
+// It runs a long task: what it has answered before is to be known, and what
+// waits behind it to run elsewhere.
+void PoolLoop::LosePatience(WorkerProcess& worker) {
+  absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
+  if (!status.ok() && !absl::IsOutOfRange(status)) {
+    worker.Kill(std::move(status));
+  } else if (workers_.PatienceEnd(worker) <= MonotonicNow() &&
+             workers_.num_usable() > 1) {
+    TakeBack(worker);
   }
 }
 

@@ -39,6 +39,7 @@
 #include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/poller.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/pool/worker_set.h"
@@ -97,6 +98,9 @@ class PoolLoop : public FutureOwner {
   bool Turn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   absl::Status StartAllWorkers();
 
+  // ---- On a caller's thread ----
+  void Feed();
+
   // ---- On any thread that has the loop ----
   bool TakeSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DispatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -111,17 +115,18 @@ class PoolLoop : public FutureOwner {
 
   std::optional<Claim> BeginClaim(const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool UseClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EndClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DropClaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  absl::Duration SpinTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountSpin(bool worthwhile) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleReady(const std::vector<uint64_t>& tokens)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleResponses(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  absl::Status Receive(WorkerProcess& worker, size_t max_bytes)
+  void ReadResponses(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  WorkerProcess::AnswerCallback AnswerHandler()
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleAnswer(TaskPtr task, TaskResponse& response,
                     PackedBytes attachment)
@@ -136,6 +141,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LosePatience(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void KillOverdue(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EndTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -153,7 +160,6 @@ class PoolLoop : public FutureOwner {
   absl::Duration RestTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   const ProcessPoolOptions options_;
-  const bool may_spin_;
   CallbackThread callbacks_;
 
   // Whoever has the loop to itself.
@@ -168,8 +174,10 @@ class PoolLoop : public FutureOwner {
   // Spare ones for callers that wait for answers themselves.
   std::vector<std::unique_ptr<AnswerWait>> spare_waits_
       ABSL_GUARDED_BY(loop_mutex_);
-  // How well spinning has done lately: below zero it is not worth while.
-  int spin_score_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  // Of those callers.
+  Spinner spinner_ ABSL_GUARDED_BY(loop_mutex_);
+  // When a caller last gave a task to a worker.
+  absl::Time last_feed_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
   // Until when the owner thread sleeps if nothing happens.
   absl::Time owner_sleeps_until_ ABSL_GUARDED_BY(loop_mutex_) =
       absl::InfinitePast();
@@ -190,6 +198,8 @@ class PoolLoop : public FutureOwner {
   // it the task itself then. Set with the loop, and before the last look at
   // submitted_.
   std::atomic<bool> has_idle_worker_{false};
+  // Whether the owner thread was woken for what is submitted.
+  std::atomic<bool> wake_is_due_{false};
 
   // Between the threads.
   absl::Mutex mutex_;

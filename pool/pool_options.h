@@ -36,10 +36,12 @@ struct ProcessPoolOptions {
   // worker.
   int max_leased_tasks = 0;
 
-  // How long a thread in Future::Get may poll for its answer without sleeping.
-  // Saves waking it, some 20 us or more, and takes a CPU meanwhile. Only where
-  // there are two, and only as long as it succeeds mostly; 50 us is enough for
-  // tasks of a few microseconds. Zero for never.
+  // How long a thread in Future::Get may poll for its answer without sleeping,
+  // and a worker for its next task. Saves waking them, some 20 us or more each,
+  // and takes their CPUs meanwhile. Callers poll only where there are two CPUs,
+  // workers only where there are more than workers, and both only as long as it
+  // succeeds mostly; 50 us is enough for tasks of a few microseconds. Zero for
+  // never.
   absl::Duration spin_time = absl::ZeroDuration();
 
   // A worker that is not ready this long after its start is killed and

@@ -145,14 +145,15 @@ absl::Status ProcessPool::Join() {
 }
 
 std::shared_ptr<FutureState> ProcessPool::SubmitCall(
-    const TaskOptions& options, absl::StatusOr<PackedCall> call) {
+    const TaskOptions& options, absl::StatusOr<PackedCall> call,
+    uint32_t count) {
   auto task = std::make_shared<Task>(loop_);
   absl::Status status = CheckTask(options_, options, call);
   if (!status.ok()) {
     FutureState::Fulfil(task, std::move(status), "");
     return task;
   }
-  task->SetCall(*std::move(call), 1);
+  task->SetCall(*std::move(call), count);
   task->timeout = options.timeout == absl::ZeroDuration()
                       ? options_.task_timeout
                       : options.timeout;

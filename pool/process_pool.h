@@ -15,17 +15,32 @@
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <type_traits>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
+#include "multiproc/pool/chunk_policy.h"
 #include "multiproc/pool/future.h"
+#include "multiproc/pool/future_state.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
 
 namespace multiproc {
+
+// What Map returns for a function of result type R.
+template <typename R>
+using MapResult =
+    std::conditional_t<std::is_void_v<ResultOf<R>>, absl::Status,
+                       absl::StatusOr<std::vector<std::conditional_t<
+                           std::is_void_v<ResultOf<R>>, char, ResultOf<R>>>>>;
 
 // Thread-safe, but for the destructor.
 //
@@ -67,6 +82,23 @@ class ProcessPool {
     return Future<ResultOf<R>>(SubmitCall(options, PackCall(fn, args...)));
   }
 
+  // Calls `fn` for each of `items`, a container or another range, and returns
+  // the results in their order, or absl::Status for a function that returns
+  // nothing. Waits. Several calls go to a worker at a time, as many as suits
+  // the time that they take, and items are taken from the range as they are
+  // needed. The first error ends it, and is returned; calls that are under way
+  // then end first. Each chunk of items is one task: TaskOptions apply to it,
+  // and a worker that dies takes its chunk along.
+  template <typename R, typename P, typename Range>
+  MapResult<R> Map(R (*fn)(P), const Range& items) {
+    return Map(TaskOptions(), fn, items);
+  }
+  template <typename R, typename P, typename Range>
+  MapResult<R> Map(const TaskOptions& options, R (*fn)(P), const Range& items) {
+    MapRun<R, P, Range> run(this, options, fn, items);
+    return run.Run();
+  }
+
   // A lambda or another object can't be submitted: it has no name by which a
   // worker could find it.
   template <typename F, typename... Args,
@@ -98,11 +130,121 @@ class ProcessPool {
   ProcessPool(const ProcessPoolOptions& options,
               std::shared_ptr<PoolLoop> loop);
 
+  template <typename R, typename P, typename Range>
+  class MapRun;
+
+  // `count` calls, whose arguments stand in a row.
   std::shared_ptr<FutureState> SubmitCall(const TaskOptions& options,
-                                          absl::StatusOr<PackedCall> call);
+                                          absl::StatusOr<PackedCall> call,
+                                          uint32_t count = 1);
 
   const ProcessPoolOptions options_;
   const std::shared_ptr<PoolLoop> loop_;
+};
+
+// ---- Nothing below needs to be read to use a pool. ----
+
+// One Map: chunks are packed and sent ahead, and unpacked in their order.
+template <typename R, typename P, typename Range>
+class ProcessPool::MapRun {
+ public:
+  MapRun(ProcessPool* pool, const TaskOptions& options, R (*fn)(P),
+         const Range& items)
+      : pool_(pool),
+        options_(options),
+        call_(
+            function_internal::FindRegistration(function_internal::KeyOf(fn))),
+        next_(std::begin(items)),
+        end_(std::end(items)),
+        remaining_(SizeOf(items)),
+        policy_(static_cast<size_t>(pool->options_.num_workers)) {
+    if constexpr (!kIsVoid) results_.reserve(remaining_.value_or(0));
+  }
+
+  MapResult<R> Run() {
+    absl::Status status = call_.status();
+    while (status.ok()) {
+      while (status.ok() && next_ != end_ &&
+             chunks_.size() < policy_.max_chunks()) {
+        status = SendChunk();
+      }
+      if (!status.ok() || chunks_.empty()) break;
+      status = TakeChunk();
+    }
+    for (const Chunk& chunk : chunks_) {
+      chunk.state->Wait(absl::InfiniteDuration());
+    }
+    if constexpr (kIsVoid) {
+      return status;
+    } else {
+      if (!status.ok()) return status;
+      return std::move(results_);
+    }
+  }
+
+ private:
+  static constexpr bool kIsVoid = std::is_void_v<ResultOf<R>>;
+  using Result = std::conditional_t<kIsVoid, char, ResultOf<R>>;
+  struct Chunk {
+    std::shared_ptr<FutureState> state;
+    uint32_t count;
+  };
+
+  // Of a range that knows it.
+  template <typename T>
+  static auto SizeOf(const T& items)
+      -> decltype(std::optional<size_t>(std::size(items))) {
+    return std::size(items);
+  }
+  static std::optional<size_t> SizeOf(...) { return std::nullopt; }
+
+  absl::Status SendChunk() {
+    PackedCall call;
+    call.function = *call_;
+    Encoder encoder(&call.arguments);
+    const size_t size = policy_.NextSize(remaining_);
+    uint32_t count = 0;
+    do {
+      const auto& item = *next_;
+      encoder.template Put<function_internal::Stored<P>>(
+          function_internal::ToPacked<P>(item));
+      ++next_;
+      ++count;
+    } while (count < size && next_ != end_ &&
+             call.arguments.size() < ChunkPolicy::kChunkBytes);
+    if (!encoder.status().ok()) return encoder.status();
+    if (remaining_.has_value()) *remaining_ -= count;
+    chunks_.push_back(
+        {pool_->SubmitCall(options_, std::move(call), count), count});
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeChunk() {
+    const Chunk chunk = std::move(chunks_.front());
+    chunks_.pop_front();
+    chunk.state->Wait(absl::InfiniteDuration());
+    if (!chunk.state->status().ok()) return chunk.state->status();
+    policy_.Record(chunk.count, chunk.state->run_time());
+    if constexpr (!kIsVoid) {
+      Decoder decoder(chunk.state->result());
+      for (uint32_t i = 0; i < chunk.count; ++i) {
+        Result result{};
+        if (!decoder.Get(&result)) return future_internal::ResultError();
+        results_.push_back(std::move(result));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  ProcessPool* const pool_;
+  const TaskOptions options_;
+  const absl::StatusOr<const function_internal::Registration*> call_;
+  decltype(std::begin(std::declval<const Range&>())) next_;
+  const decltype(std::end(std::declval<const Range&>())) end_;
+  std::optional<size_t> remaining_;
+  ChunkPolicy policy_;
+  std::deque<Chunk> chunks_;
+  std::vector<Result> results_;
 };
 
 }  // namespace multiproc

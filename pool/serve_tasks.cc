@@ -6,6 +6,10 @@
 #include <signal.h>
 #endif
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -20,13 +24,23 @@
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/parent_watch.h"
+#include "multiproc/pool/spinner.h"
+#include "multiproc/pool/task_gate.h"
+#include "multiproc/pool/worker_memory.h"
 
 namespace multiproc {
 namespace {
+
+// Answers are gathered for this long, while there is more to do. Then they are
+// written, unless a long task has begun meanwhile: the parent looks for them in
+// the journal.
+constexpr absl::Duration kGatherTime = absl::Microseconds(50);
 
 // What a user prints in a task is to be seen when the task ends, not when the
 // worker does.
@@ -57,33 +71,46 @@ void IgnoreInterrupts() {
 class TaskServer {
  public:
   TaskServer(const WorkerConfig& config, ScopedFileHandle requests,
-             ScopedFileHandle responses, TaskGate gate, ParentWatch watch)
-      : channel_(std::move(requests), std::move(responses),
+             ScopedFileHandle responses, SharedMemory memory, ParentWatch watch)
+      : memory_(std::move(memory)),
+        gate_(&WorkerMemory::In(memory_)->gate),
+        journal_(WorkerMemory::In(memory_)),
+        channel_(std::move(requests), std::move(responses),
                  config.max_frame_bytes()),
-        gate_(std::move(gate)),
-        watch_(std::move(watch)) {}
+        watch_(std::move(watch)),
+        spinner_(absl::Nanoseconds(config.spin_time_ns())) {
+    channel_.set_journal(&journal_);
+  }
 
   absl::Status Serve();
 
  private:
+  void AwaitRequest();
   absl::Status Handle(const Frame& frame);
   absl::Status HandleRequest(const Frame& frame);
   absl::Status Run(PackedBytes arguments);
   void FillResponse(PackedBytes arguments);
   absl::Status SendResponse();
   absl::Status SendGreatResponse();
+  absl::Status Write();
 
-  MessageChannel channel_;
+  const SharedMemory memory_;
   TaskGate gate_;
+  AnswerJournal journal_;
+  MessageChannel channel_;
   ParentWatch watch_;
+  Spinner spinner_;
   // The same messages for all tasks: their memory is kept.
   TaskRequest request_;
   TaskResponse response_;
   std::string result_;
   // The request is there, and its arguments are the next frame.
   bool attachment_is_due_ = false;
+  absl::Time last_begin_;
   // When the last task ended, if this one was there already.
   std::optional<absl::Time> last_end_;
+  // From when on an answer is due to be written, if there is one.
+  std::optional<absl::Time> write_at_;
 };
 
 absl::Status TaskServer::Serve() {
@@ -92,6 +119,9 @@ absl::Status TaskServer::Serve() {
     absl::StatusOr<std::optional<Frame>> frame = channel_.Next();
     if (frame.ok() && !frame->has_value()) {
       last_end_ = std::nullopt;
+      status = Write();
+      if (!status.ok()) return status;
+      AwaitRequest();
       frame = channel_.Receive();
     }
     if (absl::IsOutOfRange(frame.status())) return absl::OkStatus();
@@ -99,6 +129,18 @@ absl::Status TaskServer::Serve() {
     status = Handle(**frame);
   }
   return status;
+}
+
+// What comes while it polls need not wake it.
+void TaskServer::AwaitRequest() {
+  const absl::Duration spin_time = spinner_.NextTime();
+  if (spin_time == absl::ZeroDuration()) return;
+  const absl::Time end = MonotonicNow() + spin_time;
+  bool readable = false;
+  do {
+    readable = WaitReadable(channel_.in(), absl::ZeroDuration());
+  } while (!readable && MonotonicNow() < end);
+  spinner_.Record(readable);
 }
 
 absl::Status TaskServer::Handle(const Frame& frame) {
@@ -133,13 +175,13 @@ absl::Status TaskServer::HandleRequest(const Frame& frame) {
 absl::Status TaskServer::Run(PackedBytes arguments) {
   if (!gate_.TryBegin()) return absl::OkStatus();
   if (!watch_.BeginTask()) return absl::OkStatus();
-  const absl::Time begin = last_end_.value_or(MonotonicNow());
+  last_begin_ = last_end_.value_or(MonotonicNow());
   FillResponse(std::move(arguments));
   FlushStreams();
   watch_.EndTask();
   last_end_ = MonotonicNow();
-  response_.set_run_time_ns(static_cast<uint64_t>(
-      std::max<int64_t>(absl::ToInt64Nanoseconds(*last_end_ - begin), 1)));
+  response_.set_run_time_ns(static_cast<uint64_t>(std::max<int64_t>(
+      absl::ToInt64Nanoseconds(*last_end_ - last_begin_), 1)));
   return SendResponse();
 }
 
@@ -173,6 +215,13 @@ absl::Status TaskServer::SendResponse() {
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
   if (!status.ok()) return status;
+  // In the journal it is safe; the parent is to have it soon, too.
+  if (!write_at_.has_value()) write_at_ = last_begin_ + kGatherTime;
+  return *last_end_ < *write_at_ ? absl::OkStatus() : Write();
+}
+
+absl::Status TaskServer::Write() {
+  write_at_ = std::nullopt;
   return channel_.Flush();
 }
 
@@ -180,17 +229,22 @@ absl::Status TaskServer::SendGreatResponse() {
   absl::Status status = channel_.CheckSize(result_.size());
   if (!status.ok()) return status;
   response_.set_attached(true);
+  write_at_ = absl::InfinitePast();
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
-  auto result = std::make_shared<const std::string>(std::move(result_));
+  // It is written before it changes: the channel blocks.
+  status = channel_.SendAttachment(std::shared_ptr<const std::string>(
+      std::shared_ptr<const std::string>(), &result_));
+  if (status.ok()) status = channel_.Flush();
+  RecyclePacked(std::move(result_));
   result_ = std::string();
-  return channel_.SendAttachment(std::move(result));
+  return status;
 }
 
 }  // namespace
 
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
-                        ScopedFileHandle responses, TaskGate gate) {
+                        ScopedFileHandle responses, SharedMemory memory) {
   absl::StatusOr<ParentWatch> watch =
       ParentWatch::Start(requests.get(), responses.get());
   if (!watch.ok()) return watch.status();
@@ -198,9 +252,18 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
   static std::vector<std::unique_ptr<TaskServer>>* const servers =
       new std::vector<std::unique_ptr<TaskServer>>;
   servers->push_back(std::make_unique<TaskServer>(
-      config, std::move(requests), std::move(responses), std::move(gate),
+      config, std::move(requests), std::move(responses), std::move(memory),
       *std::move(watch)));
   return servers->back()->Serve();
+}
+
+// What a task has freed is for the next one. The C library would give it back
+// to the system, and ask again: page by page, at a price.
+void KeepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
 }
 
 absl::Status ServePool(const WorkerConfig& config) {
@@ -210,10 +273,12 @@ absl::Status ServePool(const WorkerConfig& config) {
         "ServePool is for the workers of a pool, which have three handles");
   }
   IgnoreInterrupts();
-  absl::StatusOr<TaskGate> gate = TaskGate::Open(ScopedFileHandle(handles[2]));
-  if (!gate.ok()) return gate.status();
+  KeepFreedMemory();
+  absl::StatusOr<SharedMemory> memory =
+      WorkerMemory::Open(ScopedFileHandle(handles[2]));
+  if (!memory.ok()) return memory.status();
   return ServeTasks(config, ScopedFileHandle(handles[0]),
-                    ScopedFileHandle(handles[1]), *std::move(gate));
+                    ScopedFileHandle(handles[1]), *std::move(memory));
 }
 MULTIPROC_FUNCTION_AS("multiproc::ServePool", ServePool);
 

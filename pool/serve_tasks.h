@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "multiproc/executors/file_handle.h"
-#include "multiproc/pool/task_gate.h"
+#include "multiproc/executors/shared_memory.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
@@ -24,10 +24,10 @@ namespace multiproc {
 //
 // After each task what it printed to stdout is flushed.
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
-                        ScopedFileHandle responses, TaskGate gate);
+                        ScopedFileHandle responses, SharedMemory memory);
 
 // The registered function that a pool starts its workers with: ServeTasks on
-// the three handles that the child inherits: requests, responses, gate.
+// the three handles that the child inherits: requests, responses, memory.
 absl::Status ServePool(const WorkerConfig& config);
 
 }  // namespace multiproc

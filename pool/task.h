@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/pool/frame_format.h"
 #include "multiproc/pool/future_state.h"
@@ -33,8 +34,7 @@ class Task : public FutureState {
     if (call.arguments.size() < kAttachmentBytes) {
       bytes_ = std::move(call.arguments);
     } else {
-      extra().attachment =
-          std::make_shared<const std::string>(std::move(call.arguments));
+      extra().attachment = MakeAttachment(std::move(call.arguments));
     }
   }
   const std::string& function() const { return function_->name; }
@@ -58,6 +58,15 @@ class Task : public FutureState {
   WorkerProcess* worker = nullptr;
 
  private:
+  // Its memory is used again.
+  static std::shared_ptr<const std::string> MakeAttachment(std::string bytes) {
+    return std::shared_ptr<std::string>(new std::string(std::move(bytes)),
+                                        [](std::string* sent) {
+                                          RecyclePacked(std::move(*sent));
+                                          delete sent;
+                                        });
+  }
+
   const function_internal::Registration* function_ = nullptr;
   uint32_t count_ = 1;
 };

@@ -5,8 +5,6 @@ namespace {
 
 // The word: the number of closes above, that of tasks begun below. Each counts
 // modulo 2^32, and neither carries into the other.
-constexpr size_t kMemorySize = 4096;
-
 constexpr uint64_t MakeWord(uint32_t closes, uint32_t begun) {
   return uint64_t{closes} << 32 | begun;
 }
@@ -19,30 +17,15 @@ constexpr uint32_t BegunOf(uint64_t word) {
 
 }  // namespace
 
-absl::StatusOr<TaskGate> TaskGate::Create() {
-  absl::StatusOr<SharedMemory> memory = SharedMemory::Create(kMemorySize);
-  if (!memory.ok()) return memory.status();
-  return TaskGate(*std::move(memory));
-}
+uint32_t TaskGate::begun() const { return BegunOf(word_->load()); }
 
-absl::StatusOr<TaskGate> TaskGate::Open(ScopedFileHandle handle) {
-  absl::StatusOr<SharedMemory> memory =
-      SharedMemory::Open(std::move(handle), kMemorySize);
-  if (!memory.ok()) return memory.status();
-  return TaskGate(*std::move(memory));
-}
-
-uint32_t TaskGate::begun() const { return BegunOf(word().load()); }
-
-uint32_t TaskGate::Close() {
-  return BegunOf(word().fetch_add(MakeWord(1, 0)));
-}
+uint32_t TaskGate::Close() { return BegunOf(word_->fetch_add(MakeWord(1, 0))); }
 
 bool TaskGate::TryBegin() {
-  uint64_t seen = word().load();
+  uint64_t seen = word_->load();
   do {
     if (ClosesOf(seen) != reopened_) return false;
-  } while (!word().compare_exchange_weak(
+  } while (!word_->compare_exchange_weak(
       seen, MakeWord(ClosesOf(seen), BegunOf(seen) + 1)));
   return true;
 }

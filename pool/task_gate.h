@@ -2,8 +2,8 @@
 // must not begin any more: one word of memory that it shares with its parent.
 //
 //   // The parent's side:
-//   absl::StatusOr<TaskGate> gate = TaskGate::Create();
-//   uint32_t begun = gate->Close();   // nothing is begun from here on ...
+//   TaskGate gate(&memory->gate);
+//   uint32_t begun = gate.Close();    // nothing is begun from here on ...
 //   ... send kTakeBack, and then other tasks ...
 //
 //   // The worker's:
@@ -25,24 +25,14 @@
 #define MULTIPROC_POOL_TASK_GATE_H_
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <utility>
-
-#include "absl/status/statusor.h"
-#include "multiproc/executors/shared_memory.h"
 
 namespace multiproc {
 
 class TaskGate {
  public:
-  // Errors as of SharedMemory.
-  static absl::StatusOr<TaskGate> Create();
-  static absl::StatusOr<TaskGate> Open(ScopedFileHandle handle);
-
-  // For the worker's Command, until CloseHandle.
-  FileHandle handle() const { return memory_.handle(); }
-  void CloseHandle() { memory_.CloseHandle(); }
+  // `word` must outlive the gate.
+  explicit TaskGate(std::atomic<uint64_t>* word) : word_(word) {}
 
   // How many tasks have been begun, modulo 2^32.
   uint32_t begun() const;
@@ -58,16 +48,7 @@ class TaskGate {
   void Reopen() { ++reopened_; }
 
  private:
-  static_assert(std::atomic<uint64_t>::is_always_lock_free,
-                "two processes can't share a lock that is not in the memory");
-
-  explicit TaskGate(SharedMemory memory) : memory_(std::move(memory)) {}
-
-  std::atomic<uint64_t>& word() const {
-    return *reinterpret_cast<std::atomic<uint64_t>*>(memory_.data());
-  }
-
-  SharedMemory memory_;
+  std::atomic<uint64_t>* const word_;
   // Of the worker: how many times it was reopened. The gate is open if it was
   // closed as many times.
   uint32_t reopened_ = 0;

@@ -14,10 +14,10 @@ namespace multiproc {
 namespace {
 
 Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes,
-                      const TaskGate& gate) {
+                      const SharedMemory& memory) {
   Command command = Command::Function(ServePool, config);
   command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get(),
-                               gate.handle()};
+                               memory.handle()};
   // As Python's: workers that read the terminal would take it from the parent.
   command.standard_input = Stdio::Null();
   return command;
@@ -29,28 +29,30 @@ absl::StatusOr<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(
     const Options& options, Executor& executor) {
   absl::StatusOr<ChannelPipes> pipes = ChannelPipes::Create();
   if (!pipes.ok()) return pipes.status();
-  absl::StatusOr<TaskGate> gate = TaskGate::Create();
-  if (!gate.ok()) return gate.status();
+  absl::StatusOr<SharedMemory> memory = WorkerMemory::Create();
+  if (!memory.ok()) return memory.status();
   absl::StatusOr<Process> process =
-      executor.Spawn(WorkerCommand(options.config, *pipes, *gate));
+      executor.Spawn(WorkerCommand(options.config, *pipes, *memory));
   if (!process.ok()) return process.status();
-  gate->CloseHandle();
+  memory->CloseHandle();
   process->set_on_destroy(Process::OnDestroy::kKill);
   MessageChannel channel(std::move(pipes->parent_in),
                          std::move(pipes->parent_out),
                          options.config.max_frame_bytes());
   return std::unique_ptr<WorkerProcess>(new WorkerProcess(
-      options, *std::move(process), std::move(channel), *std::move(gate)));
+      options, *std::move(process), std::move(channel), *std::move(memory)));
 }
 
 WorkerProcess::WorkerProcess(const Options& options, Process process,
-                             MessageChannel channel, TaskGate gate)
+                             MessageChannel channel, SharedMemory memory)
     : id_(options.id),
       eager_(options.eager),
       frame_timeout_(options.frame_timeout),
       process_(std::move(process)),
       channel_(std::move(channel)),
-      gate_(std::move(gate)),
+      memory_(std::move(memory)),
+      gate_(&WorkerMemory::In(memory_)->gate),
+      journal_(WorkerMemory::In(memory_)),
       deadline_(MonotonicNow() + options.start_timeout) {}
 
 void WorkerProcess::Lease(TaskPtr task) {
@@ -107,9 +109,35 @@ void WorkerProcess::Flush() {
 
 absl::Status WorkerProcess::Receive(size_t max_bytes,
                                     const AnswerCallback& on_answer) {
+  return Account([&] { return ReceiveFrames(max_bytes, false, on_answer); });
+}
+
+absl::Status WorkerProcess::ReceiveRest(size_t max_bytes,
+                                        const AnswerCallback& on_answer) {
+  Account([&] {
+    return ReceiveFrames(max_bytes, true, on_answer);
+  }).IgnoreError();
+  return ReceiveUnwritten(on_answer);
+}
+
+absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
+  // The journal goes on where the pipe has ended.
+  absl::Status end;
+  if (absl::IsOutOfRange(receive_error_)) std::swap(end, receive_error_);
+  Account([&] {
+    return channel_.FillFrom(journal_) ? HandleFrames(on_answer)
+                                       : absl::OkStatus();
+  }).IgnoreError();
+  looked_for_unwritten_ = true;
+  if (receive_error_.ok()) receive_error_ = std::move(end);
+  return receive_error_;
+}
+
+absl::Status WorkerProcess::Account(
+    const std::function<absl::Status()>& receive) {
   const size_t begin = channel_.received_bytes();
   const uint32_t answered = num_answered_;
-  if (receive_error_.ok()) receive_error_ = ReceiveFrames(max_bytes, on_answer);
+  if (receive_error_.ok()) receive_error_ = receive();
   if (num_answered_ != answered) StartClock();
   if (!channel_.in_frame()) {
     frame_deadline_ = absl::InfiniteFuture();
@@ -119,7 +147,7 @@ absl::Status WorkerProcess::Receive(size_t max_bytes,
   return receive_error_;
 }
 
-absl::Status WorkerProcess::ReceiveFrames(size_t max_bytes,
+absl::Status WorkerProcess::ReceiveFrames(size_t max_bytes, bool to_the_end,
                                           const AnswerCallback& on_answer) {
   const size_t begin = channel_.received_bytes();
   while (true) {
@@ -130,6 +158,7 @@ absl::Status WorkerProcess::ReceiveFrames(size_t max_bytes,
     }
     const absl::StatusOr<bool> filled = channel_.Fill();
     if (!filled.ok() || !*filled) return filled.status();
+    if (channel_.drained() && !to_the_end) return HandleFrames(on_answer);
   }
 }
 
@@ -188,6 +217,7 @@ void WorkerProcess::Answer(PackedBytes attachment,
   ever_answered_ = true;
   attachment_is_due_ = false;
   taken_back_ = false;
+  looked_for_unwritten_ = false;
   ++num_answered_;
   on_answer(std::move(task), response_, std::move(attachment));
 }

@@ -32,6 +32,8 @@
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
 #include "multiproc/executors/process.h"
+#include "multiproc/executors/shared_memory.h"
+#include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/task.h"
@@ -111,6 +113,15 @@ class WorkerProcess {
                                             PackedBytes attachment)>;
   absl::Status Receive(size_t max_bytes, const AnswerCallback& on_answer);
 
+  // The same for all that is left of a worker that is gone.
+  absl::Status ReceiveRest(size_t max_bytes, const AnswerCallback& on_answer);
+
+  // The same for what it has answered and not written to the pipe yet: of use
+  // when it runs a long task now.
+  absl::Status ReceiveUnwritten(const AnswerCallback& on_answer);
+  // Whether that was done since the last answer.
+  bool looked_for_unwritten() const { return looked_for_unwritten_; }
+
   // When the task at the head of the leases must be done, the worker ready, the
   // process gone, or a frame go on (MonotonicNow); InfiniteFuture if there is
   // nothing to wait for.
@@ -148,9 +159,14 @@ class WorkerProcess {
 
  private:
   WorkerProcess(const Options& options, Process process, MessageChannel channel,
-                TaskGate gate);
+                SharedMemory memory);
 
-  absl::Status ReceiveFrames(size_t max_bytes, const AnswerCallback& on_answer);
+  // What Receive does, by `receive`.
+  absl::Status Account(const std::function<absl::Status()>& receive);
+  // Until as much is read, or all that has come, which a second read tells for
+  // sure.
+  absl::Status ReceiveFrames(size_t max_bytes, bool to_the_end,
+                             const AnswerCallback& on_answer);
   absl::Status HandleFrames(const AnswerCallback& on_answer);
   absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
   absl::Status HandleResponse(const Frame& frame,
@@ -168,7 +184,9 @@ class WorkerProcess {
   const absl::Duration frame_timeout_;
   Process process_;
   MessageChannel channel_;
+  SharedMemory memory_;
   TaskGate gate_;
+  const AnswerJournal journal_;
   AnswerWait* claim_ = nullptr;
   bool ready_ = false;
   bool usable_ = true;
@@ -177,6 +195,7 @@ class WorkerProcess {
   bool ever_leased_ = false;
   bool ever_answered_ = false;
   bool taken_back_ = false;
+  bool looked_for_unwritten_ = false;
   // Responses so far, modulo 2^32 as in the gate.
   uint32_t num_answered_ = 0;
   absl::Time head_since_;

@@ -65,7 +65,9 @@ absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
   const bool others_wait = worker.ready() && worker.usable() &&
                            worker.num_leases() > 1 && !worker.taken_back();
   // A single worker would get them again.
-  if (!others_wait || num_usable_ < 2) return absl::InfiniteFuture();
+  if (!others_wait || (worker.looked_for_unwritten() && num_usable_ < 2)) {
+    return absl::InfiniteFuture();
+  }
   return worker.head_since() + policy_->patience();
 }
 

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <forward_list>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -68,6 +70,20 @@ int64_t LogAndDieIf(const std::string& path, int64_t n, int64_t victim) {
   return n;
 }
 MULTIPROC_FUNCTION(LogAndDieIf);
+
+void LogLine(const std::string& path) { AppendLine(path, "line"); }
+MULTIPROC_FUNCTION(LogLine);
+
+absl::StatusOr<int64_t> RefuseOdd(int64_t n) {
+  if (n % 2 == 0) return n;
+  return absl::InvalidArgumentError(absl::StrCat(n, " is odd"));
+}
+MULTIPROC_FUNCTION(RefuseOdd);
+
+bool ThrowIf(bool condition) {
+  return condition ? throw std::logic_error("thrown on purpose") : false;
+}
+MULTIPROC_FUNCTION(ThrowIf);
 
 void Die(int signal) { DieBySignal(signal); }
 MULTIPROC_FUNCTION(Die);
@@ -156,6 +172,7 @@ void LogAtExit(const std::string& path) {
 MULTIPROC_FUNCTION(LogAtExit);
 
 void NotRegistered() {}
+void NotRegisteredOfInt(int64_t) {}
 
 struct Unpackable {};
 
@@ -204,6 +221,20 @@ std::vector<std::string> Lines(const std::string& path) {
 template <typename T>
 absl::Status ErrorOf(const Future<T>& future) {
   return future.Get().status();
+}
+
+void ExpectDeath(const absl::Status& status, const std::string& function) {
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_FALSE(IsTaskError(status));
+  const auto failure = GetTaskFailure(status);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->function(), function);
+  EXPECT_GT(failure->worker_pid(), 0);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr(absl::StrCat("task ", failure->task_id())),
+                    HasSubstr(function),
+                    HasSubstr(absl::StrCat("attempt ", failure->attempt())),
+                    HasSubstr(absl::StrCat("pid ", failure->worker_pid()))));
 }
 
 class PoolTest : public BackendTest {
@@ -392,6 +423,163 @@ TEST_P(PoolTest, ManyThreadsMaySubmit) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_P(PoolTest, GetMaySpin) {
+  ProcessPoolOptions options = Options(2);
+  options.spin_time = absl::Milliseconds(1);
+  const auto pool = MakePool(options);
+  for (int64_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(*pool->Submit(Square, i).Get(), i * i);
+  }
+  ExpectDeath(pool->Submit(Die, kSigKill).Get(), "Die");
+  TaskOptions short_time;
+  short_time.timeout = absl::Milliseconds(20);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(pool->Submit(short_time, Pause).Get()));
+}
+
+TEST_P(PoolTest, GetWaitsNoLongerThanItIsTold) {
+  const auto pool = MakePool(1);
+  const std::string fifo = NewFifo();
+  const auto future = pool->Submit(WaitForReader, fifo, 7);
+  EXPECT_FALSE(future.WaitWithTimeout(absl::Milliseconds(20)));
+  ReadFifo(fifo);
+  EXPECT_EQ(*future.Get(), 7);
+}
+
+// Several threads that wait for one task, of which one waits on its pipe.
+TEST_P(PoolTest, ManyThreadsMayWaitForOneTask) {
+  const auto pool = MakePool(1);
+  const std::string fifo = NewFifo();
+  const auto future = pool->Submit(WaitForReader, fifo, 7);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&future] { EXPECT_EQ(*future.Get(), 7); });
+  }
+  ReadFifo(fifo);
+  for (std::thread& thread : threads) thread.join();
+}
+
+// ---- Leases ----
+
+// Without the second worker's help they would wait for ever.
+TEST_P(PoolTest, WhatWaitsBehindALongTaskRunsElsewhere) {
+  for (const int leases : {0, 8}) {
+    ProcessPoolOptions options = Options(2);
+    options.max_leased_tasks = leases;
+    const auto pool = MakePool(options);
+    // So that the pool knows its tasks as short ones.
+    for (int64_t i = 0; i < 100; ++i) pool->Submit(Square, i);
+    const std::string path = TempPath("log");
+    const std::string fifo = NewFifo();
+    std::vector<Future<int64_t>> futures;
+    const auto blocked = pool->Submit(WaitForReader, fifo, -1);
+    for (int64_t i = 0; i < 200; ++i) {
+      futures.push_back(pool->Submit(LogAndReturn, path, i));
+    }
+    for (int64_t i = 0; i < 200; ++i) EXPECT_EQ(*futures[i].Get(), i);
+    EXPECT_FALSE(blocked.Ready());
+    ReadFifo(fifo);
+    EXPECT_EQ(*blocked.Get(), -1);
+    EXPECT_EQ(Lines(path).size(), 200) << "each has run once";
+  }
+}
+
+// A worker alone gathers what it has answered: that is not to wait for the end
+// of a long task behind it.
+TEST_P(PoolTest, AnswersDoNotWaitForALongTask) {
+  ProcessPoolOptions options = Options(1);
+  options.max_leased_tasks = 100;
+  const auto pool = MakePool(options);
+  const std::string gate = NewFifo();
+  const std::string fifo = NewFifo();
+  // All are leased together, behind this one.
+  const auto first = pool->Submit(WaitForReader, gate, 1);
+  std::vector<Future<int64_t>> futures;
+  for (int64_t i = 0; i < 50; ++i) futures.push_back(pool->Submit(Square, i));
+  const auto blocked = pool->Submit(WaitForReader, fifo, 2);
+  ReadFifo(gate);
+  EXPECT_EQ(*first.Get(), 1);
+  for (int64_t i = 0; i < 50; ++i) EXPECT_EQ(*futures[i].Get(), i * i);
+  EXPECT_FALSE(blocked.Ready());
+  ReadFifo(fifo);
+  EXPECT_EQ(*blocked.Get(), 2);
+}
+
+TEST_P(PoolTest, AnswersBeforeADeathAreKept) {
+  ProcessPoolOptions options = Options(1);
+  options.max_leased_tasks = 100;
+  const auto pool = MakePool(options);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Future<int64_t>> futures;
+    for (int64_t i = 0; i < 50; ++i) futures.push_back(pool->Submit(Square, i));
+    const auto victim = pool->Submit(Die, kSigKill);
+    const auto behind = pool->Submit(Square, 3);
+    for (int64_t i = 0; i < 50; ++i) EXPECT_EQ(*futures[i].Get(), i * i);
+    ExpectDeath(victim.Get(), "Die");
+    EXPECT_EQ(*behind.Get(), 9);
+  }
+}
+
+// ---- Map ----
+
+TEST_P(PoolTest, MapReturnsResultsInOrder) {
+  const auto pool = MakePool(2);
+  for (const size_t size : {0, 1, 7, 100000}) {
+    std::vector<int64_t> items(size);
+    std::iota(items.begin(), items.end(), -3);
+    const auto squares = pool->Map(Square, items);
+    ASSERT_TRUE(squares.ok()) << squares.status();
+    ASSERT_EQ(squares->size(), size);
+    for (size_t i = 0; i < size; ++i) {
+      ASSERT_EQ((*squares)[i], items[i] * items[i]);
+    }
+  }
+}
+
+TEST_P(PoolTest, MapTakesAnyRange) {
+  const auto pool = MakePool(2);
+  const std::forward_list<int> list = {1, 2, 3};
+  EXPECT_THAT(*pool->Map(Square, list), ElementsAre(1, 4, 9));
+  const char* const words[] = {"a", "bc"};
+  EXPECT_THAT(*pool->Map(Echo, words), ElementsAre("a", "bc"));
+  const std::vector<std::string> great(4, std::string(100000, 'x'));
+  EXPECT_TRUE(*pool->Map(Echo, great) == great);
+}
+
+TEST_P(PoolTest, MapOfAFunctionWithoutAResultGivesAStatus) {
+  const auto pool = MakePool(2);
+  const std::string path = TempPath("log");
+  const std::vector<std::string> items(1000, path);
+  EXPECT_TRUE(pool->Map(LogLine, items).ok());
+  EXPECT_EQ(Lines(path).size(), 1000);
+}
+
+TEST_P(PoolTest, MapEndsWithItsFirstError) {
+  const auto pool = MakePool(2);
+  std::vector<int64_t> items(10000);
+  std::iota(items.begin(), items.end(), 0);
+  const absl::Status status = pool->Map(RefuseOdd, items).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_EQ(status.message(), "1 is odd");
+  EXPECT_TRUE(IsTaskError(status));
+  EXPECT_TRUE(absl::IsUnknown(
+      pool->Map(ThrowIf, std::vector<bool>{false, true}).status()));
+  EXPECT_TRUE(absl::IsNotFound(pool->Map(NotRegisteredOfInt, items)));
+}
+
+TEST_P(PoolTest, AWorkerThatDiesInAMapIsItsError) {
+  const auto pool = MakePool(2);
+  const std::vector<int> signals(3, kSigKill);
+  ExpectDeath(pool->Map(Die, signals), "Die");
+  EXPECT_THAT(*pool->Map(Square, std::vector<int64_t>{5}), ElementsAre(25));
+}
+
+TEST_P(PoolTest, AMapAfterCloseIsRefused) {
+  const auto pool = MakePool(1);
+  pool->Close();
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      pool->Map(Square, std::vector<int64_t>{5}).status()));
+}
+
 // ---- Errors of tasks ----
 
 TEST_P(PoolTest, ATasksErrorIsItsOwn) {
@@ -414,20 +602,6 @@ TEST_P(PoolTest, AnExceptionComesBackAsAStatus) {
 }
 
 // ---- Deaths ----
-
-void ExpectDeath(const absl::Status& status, const std::string& function) {
-  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  EXPECT_FALSE(IsTaskError(status));
-  const auto failure = GetTaskFailure(status);
-  ASSERT_TRUE(failure.has_value());
-  EXPECT_EQ(failure->function(), function);
-  EXPECT_GT(failure->worker_pid(), 0);
-  EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr(absl::StrCat("task ", failure->task_id())),
-                    HasSubstr(function),
-                    HasSubstr(absl::StrCat("attempt ", failure->attempt())),
-                    HasSubstr(absl::StrCat("pid ", failure->worker_pid()))));
-}
 
 TEST_P(PoolTest, AKilledWorkerCostsItsTaskAndNoOther) {
   const auto pool = MakePool(2);
