@@ -26,10 +26,6 @@ std::string EnvironmentLine(const Program& program,
       result.seconds, LoadAverage(), result.others_cpu);
 }
 
-std::string Percent(double share) {
-  return absl::StrFormat("%.0f %%", share * 100);
-}
-
 }  // namespace
 
 ComparisonRun::ComparisonRun(ComparisonRunOptions options)
@@ -42,47 +38,51 @@ ComparisonRun::ComparisonRun(ComparisonRunOptions options)
 }
 
 void ComparisonRun::Add(const std::vector<Program>& programs) {
-  programs_left_ = programs.size();
-  for (const Program& program : programs) {
-    Add(program);
-    --programs_left_;
+  for (auto program = programs.begin(); program != programs.end(); ++program) {
+    const auto programs_left =
+        std::count_if(program, programs.end(), [&](const Program& other) {
+          return other.priority <= program->priority;
+        });
+    Add(*program, static_cast<int>(programs_left));
   }
 }
 
-void ComparisonRun::Add(const Program& program) {
+void ComparisonRun::Add(const Program& program, int programs_left) {
   absl::FPrintF(stderr, "[%3.0f s] %s: ", stopwatch_.Seconds(), program.name);
-  const absl::StatusOr<ProgramResult> result = RunReady(program);
+  const absl::StatusOr<ProgramResult> result = RunReady(program, programs_left);
   if (!result.ok()) {
     absl::FPrintF(stderr, "%s\n", result.status().message());
-    LogError(program, std::string(result.status().message()));
+    LogError(program, result.status());
     return;
   }
-  absl::FPrintF(stderr, "%.1f s, others %s of a CPU\n", result->seconds,
-                Percent(result->others_cpu));
+  absl::FPrintF(stderr, "%.1f s, others %.0f %% of a CPU\n", result->seconds,
+                result->others_cpu * 100);
   Keep(program, *result);
 }
 
-absl::StatusOr<ProgramResult> ComparisonRun::RunReady(const Program& program) {
-  const absl::StatusOr<std::string> file = MakeReady(program);
+absl::StatusOr<ProgramResult> ComparisonRun::RunReady(const Program& program,
+                                                      int programs_left) {
+  const absl::StatusOr<std::string> file = MakeReady(program, programs_left);
   if (!file.ok()) return file.status();
   absl::StatusOr<std::vector<std::string>> command =
       RunCommand(program, *file, toolbox_);
   if (!command.ok()) return command.status();
   command->insert(command->end(), options_.arguments.begin(),
                   options_.arguments.end());
-  const absl::StatusOr<absl::Duration> time = TimeLeft();
+  const absl::StatusOr<absl::Duration> time = TimeLeft(programs_left);
   if (!time.ok()) return time.status();
   return RunProgram(*command, *time, scratch_.path());
 }
 
-absl::StatusOr<std::string> ComparisonRun::MakeReady(const Program& program) {
+absl::StatusOr<std::string> ComparisonRun::MakeReady(const Program& program,
+                                                     int programs_left) {
   const std::string source = absl::StrCat(options_.folder, "/", program.file);
   const std::string output = absl::StrCat(scratch_.path(), "/", program.who);
   const absl::StatusOr<std::vector<std::string>> command =
       CompileCommand(program, source, output, toolbox_);
   if (!command.ok()) return command.status();
   if (command->empty()) return source;
-  const absl::StatusOr<absl::Duration> time = TimeLeft();
+  const absl::StatusOr<absl::Duration> time = TimeLeft(programs_left);
   if (!time.ok()) return time.status();
   const ProgramResult result = RunProgram(*command, *time, scratch_.path());
   if (result.status.ok()) return output;
@@ -90,42 +90,41 @@ absl::StatusOr<std::string> ComparisonRun::MakeReady(const Program& program) {
       absl::StrCat("can't be compiled: ", result.status.message()));
 }
 
-absl::StatusOr<absl::Duration> ComparisonRun::TimeLeft() const {
-  constexpr int kShares = 6;
+absl::StatusOr<absl::Duration> ComparisonRun::TimeLeft(
+    int programs_left) const {
+  constexpr int kShares = 4;
   const absl::Duration left = options_.whole_time - stopwatch_.Elapsed();
   if (left < absl::Seconds(1)) {
     return absl::DeadlineExceededError("no time was left for it");
   }
-  const absl::Duration share =
-      kShares * left / static_cast<double>(std::max<size_t>(programs_left_, 1));
-  return std::min({left, options_.program_time, share});
+  return std::min(
+      {left, options_.program_time, kShares * left / programs_left});
 }
 
 void ComparisonRun::Keep(const Program& program, const ProgramResult& result) {
   for (const std::string& line : result.lines) {
     results_ << line << "\n";
     const absl::StatusOr<Figure> figure = ParseFigure(line);
-    if (figure.ok()) Log(*figure, result.others_cpu > kDisturbingCpu);
+    if (!figure.ok()) continue;
+    log_.Add(*figure, result.others_cpu > kDisturbingCpu);
+    if (!figure->error.empty()) failures_[figure->error].insert(program.name);
   }
   results_ << EnvironmentLine(program, result) << std::endl;
   if (!result.status.ok()) {
     absl::FPrintF(stderr, "        %s\n", result.status.message());
-    LogError(program, std::string(result.status.message()));
+    LogError(program, result.status);
   }
 }
 
-void ComparisonRun::Log(const Figure& figure, bool disturbed) {
-  log_.Add(figure, disturbed);
-  if (!figure.error.empty()) failures_[figure.error].insert(figure.who);
-}
-
-void ComparisonRun::LogError(const Program& program, const std::string& error) {
+void ComparisonRun::LogError(const Program& program,
+                             const absl::Status& error) {
   Figure figure;
   figure.item = program.item;
   figure.who = program.who;
-  figure.error = error;
+  figure.error = std::string(error.message());
   results_ << FormatFigure(figure) << std::endl;
-  Log(figure, false);
+  failures_[figure.error].insert(program.name);
+  log_.Add(figure, false);
 }
 
 }  // namespace multiproc

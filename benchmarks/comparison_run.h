@@ -9,13 +9,13 @@
 #ifndef MULTIPROC_BENCHMARKS_COMPARISON_RUN_H_
 #define MULTIPROC_BENCHMARKS_COMPARISON_RUN_H_
 
-#include <cstddef>
 #include <fstream>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "multiproc/benchmarks/call_times.h"
@@ -53,29 +53,29 @@ class ComparisonRun {
 
   const FigureLog& log() const { return log_; }
 
-  // Who could not be measured, by the reasons.
+  // Programs and peers that could not be measured, by the reasons.
   const std::map<std::string, std::set<std::string>>& failures() const {
     return failures_;
   }
 
  private:
-  void Add(const Program& program);
+  void Add(const Program& program, int programs_left);
   // The file to run, compiled if need be.
-  absl::StatusOr<std::string> MakeReady(const Program& program);
-  absl::StatusOr<ProgramResult> RunReady(const Program& program);
-  // The time that a program may take now: several times its share of what is
-  // left. DEADLINE_EXCEEDED if there is none.
-  absl::StatusOr<absl::Duration> TimeLeft() const;
+  absl::StatusOr<std::string> MakeReady(const Program& program,
+                                        int programs_left);
+  absl::StatusOr<ProgramResult> RunReady(const Program& program,
+                                         int programs_left);
+  // The time that a program may take now: some times its share of what is left
+  // for those of its priority. DEADLINE_EXCEEDED if there is none.
+  absl::StatusOr<absl::Duration> TimeLeft(int programs_left) const;
   void Keep(const Program& program, const ProgramResult& result);
-  void Log(const Figure& figure, bool disturbed);
-  void LogError(const Program& program, const std::string& error);
+  void LogError(const Program& program, const absl::Status& error);
 
   const ComparisonRunOptions options_;
   const Toolbox toolbox_;
   const ScratchFolder scratch_;
   const Stopwatch stopwatch_;
   std::ofstream results_;
-  size_t programs_left_ = 0;
   FigureLog log_;
   std::map<std::string, std::set<std::string>> failures_;
 };

@@ -8,6 +8,8 @@ namespace multiproc {
 
 int Repetitions() { return static_cast<int>(QuickOr(3, 7)); }
 
+int FewRepetitions() { return static_cast<int>(QuickOr(1, 3)); }
+
 absl::Duration RepetitionTime() {
   return absl::Milliseconds(QuickOr(120, 400));
 }

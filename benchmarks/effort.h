@@ -18,8 +18,10 @@ ABSL_DECLARE_FLAG(bool, quick);
 
 namespace multiproc {
 
-// How often each figure is taken; its median counts.
+// How often each figure is taken; its median counts. Fewer are enough for what
+// hardly varies, such as memory.
 int Repetitions();
+int FewRepetitions();
 
 // How long one repetition takes, where that can be chosen.
 absl::Duration RepetitionTime();

@@ -50,7 +50,7 @@ void SpawnAndWait(benchmark::State& state, Executor* executor,
     if (process.ok() && process->Wait().ok()) return;
     state.SkipWithError(process.status().ToString().c_str());
   };
-  for (int i = 0; i < 3; ++i) call();
+  call();
   for (auto _ : state) {
     const CallTimes times = TimeCalls(RepetitionTime(), 5, call);
     state.counters["p50"] = times.p50();

@@ -47,10 +47,11 @@ void FigureReporter::ReportRuns(const std::vector<Run>& runs) {
 }
 
 void AddFigures(const std::string& name,
-                std::function<void(benchmark::State&)> measure) {
+                std::function<void(benchmark::State&)> measure,
+                int repetitions) {
   benchmark::RegisterBenchmark(name.c_str(), std::move(measure))
       ->Iterations(1)
-      ->Repetitions(Repetitions())
+      ->Repetitions(repetitions > 0 ? repetitions : Repetitions())
       ->ReportAggregatesOnly(false)
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);

@@ -24,8 +24,10 @@
 namespace multiproc {
 
 // A benchmark that runs once for each repetition, and measures by itself.
+// `repetitions` of 0 stands for Repetitions() (effort.h).
 void AddFigures(const std::string& name,
-                std::function<void(benchmark::State&)> measure);
+                std::function<void(benchmark::State&)> measure,
+                int repetitions = 0);
 
 // Reads the command line. To be called before AddFigures.
 void InitializeFigures(int* argc, char** argv);

@@ -43,7 +43,7 @@ void EchoBandwidth(benchmark::State& state, size_t size) {
       }
     };
     call();
-    const CallTimes times = TimeCalls(RepetitionTime(), 3, call);
+    const CallTimes times = TimeCalls(RepetitionTime(), 2, call);
     state.counters["bandwidth"] =
         times.per_second() * static_cast<double>(size) / 1e6;
   }
@@ -79,14 +79,21 @@ void AddPayloadFigures() {
                [=](benchmark::State& state) { EchoBandwidth(state, size); });
   }
   constexpr size_t kLarge = 64 << 20;
-  AddFigures("payload_memory/of:parent", [](benchmark::State& state) {
-    EchoMemory(state, kLarge, [](ProcessPool&) { return PeakResidentBytes(); });
-  });
-  AddFigures("payload_memory/of:worker", [](benchmark::State& state) {
-    EchoMemory(state, kLarge, [](ProcessPool& pool) {
-      return pool.Submit(WorkerPeakBytes).Get();
-    });
-  });
+  AddFigures(
+      "payload_memory/of:parent",
+      [](benchmark::State& state) {
+        EchoMemory(state, kLarge,
+                   [](ProcessPool&) { return PeakResidentBytes(); });
+      },
+      FewRepetitions());
+  AddFigures(
+      "payload_memory/of:worker",
+      [](benchmark::State& state) {
+        EchoMemory(state, kLarge, [](ProcessPool& pool) {
+          return pool.Submit(WorkerPeakBytes).Get();
+        });
+      },
+      FewRepetitions());
 }
 
 }  // namespace multiproc

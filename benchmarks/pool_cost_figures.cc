@@ -123,13 +123,17 @@ void AddPoolStarts() {
 }
 
 void AddParentCosts() {
-  AddFigures("queued_memory/op:submit",
-             [](benchmark::State& state) { QueuedMemory(state, 1000000); });
+  AddFigures(
+      "queued_memory/op:submit",
+      [](benchmark::State& state) { QueuedMemory(state, 1000000); },
+      FewRepetitions());
   for (const int num_workers : {10, 1000}) {
-    AddFigures(absl::StrCat("many_workers/workers:", num_workers),
-               [=](benchmark::State& state) {
-                 ManyWorkers(state, num_workers, QuickOr(30000, 100000));
-               });
+    AddFigures(
+        absl::StrCat("many_workers/workers:", num_workers),
+        [=](benchmark::State& state) {
+          ManyWorkers(state, num_workers, QuickOr(30000, 100000));
+        },
+        FewRepetitions());
   }
 }
 

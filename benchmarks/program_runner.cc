@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/benchmarks/call_times.h"
@@ -49,10 +48,9 @@ std::string ReasonIn(const std::string& errors) {
 }
 
 absl::Status StatusOf(const absl::StatusOr<ExitStatus>& exit,
-                      absl::Duration timeout, const std::string& errors) {
+                      const std::string& errors) {
   if (absl::IsDeadlineExceeded(exit.status())) {
-    return absl::DeadlineExceededError(
-        absl::StrFormat("killed after %.0f s", absl::ToDoubleSeconds(timeout)));
+    return absl::DeadlineExceededError("killed, as it took too long");
   }
   if (!exit.ok()) return exit.status();
   if (exit->success()) return absl::OkStatus();
@@ -101,7 +99,7 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments,
   result.others_cpu = others.Share(process->pid());
   KillGroup(*process);
   running_group = 0;
-  result.status = StatusOf(exit, timeout, ReadFile(errors));
+  result.status = StatusOf(exit, ReadFile(errors));
   result.lines = absl::StrSplit(ReadFile(output), '\n', absl::SkipEmpty());
   return result;
 }

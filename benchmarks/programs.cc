@@ -116,13 +116,14 @@ void AddProgramStarts(const std::string& executor_binary,
   programs->push_back(Floor({"9", "10"}, "spawn_floor",
                             {absl::StrCat("--program=", executor_binary)},
                             "c_floor", "spawn"));
-  programs->push_back({"multiproc starts",
-                       {"9", "10"},
-                       Language::kBinary,
-                       "executor_benchmark",
-                       {"--figures"},
-                       "multiproc",
-                       "spawn"});
+  programs->push_back(
+      {"multiproc starts",
+       {"9", "10"},
+       Language::kBinary,
+       "executor_benchmark",
+       {"--figures", "--benchmark_filter=function_start|spawn/how:posix"},
+       "multiproc",
+       "spawn"});
   programs->push_back({"CPython subprocess",
                        {"9"},
                        Language::kPython,

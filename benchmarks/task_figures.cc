@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,6 +68,22 @@ void Throughput(benchmark::State& state, const ProcessPoolOptions& options,
   }
 }
 
+// One call for all tasks.
+void Map(benchmark::State& state, int64_t count) {
+  const auto pool = MakePool(state, Workers(2));
+  std::vector<int64_t> items(static_cast<size_t>(count));
+  std::iota(items.begin(), items.end(), int64_t{0});
+  for (auto _ : state) {
+    if (pool == nullptr) break;
+    const Stopwatch stopwatch;
+    const absl::StatusOr<std::vector<int64_t>> results = pool->Map(Same, items);
+    const double seconds = stopwatch.Seconds();
+    if (!Check(state, results.status())) return;
+    if (*results != items) state.SkipWithError("a wrong result");
+    state.counters["tasks_per_s"] = static_cast<double>(count) / seconds;
+  }
+}
+
 // From each task's Submit to its outcome, all submitted at once.
 void CompletionTimes(benchmark::State& state, const ProcessPoolOptions& options,
                      TaskFunction task, int64_t count) {
@@ -111,6 +128,11 @@ void AddThroughput(const std::string& task_name, TaskFunction task,
              });
 }
 
+void AddMap(int64_t count) {
+  AddFigures("pool_throughput/task:empty/workers:2/op:map",
+             [=](benchmark::State& state) { Map(state, count); });
+}
+
 // Leases that are chosen by the pool, and one at a time.
 void AddMix() {
   constexpr int64_t kTasks = 20000;
@@ -133,6 +155,7 @@ void AddMix() {
 void AddTaskFigures() {
   AddRoundTrips();
   AddThroughput("empty", Same, 2, QuickOr(200000, 1000000));
+  AddMap(QuickOr(2000000, 10000000));
   AddThroughput("busy10", BurnBriefly, 2, QuickOr(20000, 100000));
   AddThroughput("sleep1ms", SleepBriefly, 4, QuickOr(800, 4000));
   AddMix();

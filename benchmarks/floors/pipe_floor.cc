@@ -84,7 +84,7 @@ double EchoMegabytesPerSecond(size_t size, int pipe_bytes) {
     ReadExactly(child.from(), response.data(), size);
   };
   call();
-  const CallTimes times = TimeCalls(RepetitionTime(), 3, call);
+  const CallTimes times = TimeCalls(RepetitionTime(), 2, call);
   return times.per_second() * static_cast<double>(size) / 1e6;
 }
 

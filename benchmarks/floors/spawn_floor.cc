@@ -59,7 +59,7 @@ void SpawnProgram(const char* program, const char* argument) {
 
 void Measure(const std::string& how, const std::string& program,
              int64_t rss_mib, const std::function<void()>& call) {
-  for (int i = 0; i < 3; ++i) call();
+  call();
   std::vector<CallTimes> repetitions;
   for (int i = 0; i < Repetitions(); ++i) {
     repetitions.push_back(TimeCalls(RepetitionTime(), 5, call));
