@@ -44,7 +44,7 @@ constexpr size_t kMostQueuedBytes = size_t{256} << 10;
 constexpr absl::Duration kQuickSuccession = absl::Microseconds(20);
 
 // The owner thread rests no longer than this while answers gather.
-constexpr absl::Duration kLongestRest = absl::Microseconds(100);
+constexpr absl::Duration kLongestRest = absl::Microseconds(400);
 // And not at all for fewer than this.
 constexpr int kAnswersWorthARest = 4;
 
