@@ -23,8 +23,6 @@
 #include "multiproc/executors/spawn_plan.h"
 #include "multiproc/executors/thread_count.h"
 
-extern char** environ;
-
 namespace multiproc {
 namespace {
 
@@ -178,7 +176,7 @@ std::optional<Failure> ReadFailure(Pipe& error_pipe) {
     error_pipe = report_to;
     CloseFrom(report_to + 1, listed);
     UnblockSignals();
-    execve(plan.path.c_str(), plan.arguments.ready(), plan.environment.ready());
+    execve(plan.path.c_str(), plan.arguments.ready(), plan.environment());
     failure = Failure{Phase::kExec, errno};
   }
   ReportAndExit(error_pipe, *failure);
@@ -214,7 +212,8 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
 [[noreturn]] void RunForkedFunction(const FunctionCall& call, SpawnPlan& plan,
                                     Streams streams) {
   if (streams == Streams::kNone) ForgetStandardStreams();
-  environ = const_cast<char**>(plan.environment.ready());
+  // A page that nobody writes to stays shared with the parent.
+  if (environ != plan.environment()) environ = plan.environment();
   UnblockSignals();
   const int code = RunFunctionInChild(call, plan.kept);
   FlushBeforeExit(streams);
