@@ -1,0 +1,19 @@
+#include "multiproc/benchmarks/effort.h"
+
+#include "absl/flags/flag.h"
+
+ABSL_FLAG(bool, quick, false, "Measure for a short time, and less exactly.");
+
+namespace multiproc {
+
+int Repetitions() { return static_cast<int>(QuickOr(3, 7)); }
+
+absl::Duration RepetitionTime() {
+  return absl::Milliseconds(QuickOr(120, 400));
+}
+
+int64_t QuickOr(int64_t quick, int64_t full) {
+  return absl::GetFlag(FLAGS_quick) ? quick : full;
+}
+
+}  // namespace multiproc
