@@ -550,11 +550,14 @@ void PoolLoop::HandleOverdue() {
 }
 
 // It runs a long task: what it has answered before is to be known, and what
-// waits behind it to run elsewhere.
+// waits behind it to run elsewhere. (A task that it has not begun is on the way
+// still: it would not arrive sooner anywhere else.)
 void PoolLoop::LosePatience(WorkerProcess& worker) {
   absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
+  } else if (worker.NumBegun() == 0) {
+    worker.RestartPatience();
   } else if (workers_.PatienceEnd(worker) <= MonotonicNow() &&
              workers_.num_usable() > 1) {
     TakeBack(worker);
