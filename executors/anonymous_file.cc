@@ -32,6 +32,22 @@ int OpenOnDisk() {
   return fd;
 }
 
+// Leaves the file's position at its beginning.
+absl::Status WriteFromBeginning(int fd, absl::string_view contents) {
+  size_t size = 0;
+  while (size < contents.size()) {
+    const ssize_t written =
+        pwrite(fd, contents.data() + size, contents.size() - size,
+               static_cast<off_t>(size));
+    if (written >= 0) {
+      size += static_cast<size_t>(written);
+    } else if (errno != EINTR) {
+      return PosixError("write", "", errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ScopedFileHandle> MakeAnonymousFile(absl::string_view contents) {
@@ -43,11 +59,8 @@ absl::StatusOr<ScopedFileHandle> MakeAnonymousFile(absl::string_view contents) {
     if (fd < 0) return PosixError("mkstemp in TMPDIR", "", errno);
     file = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, fd));
   }
-  absl::Status status = WriteAll(file.get(), contents);
+  absl::Status status = WriteFromBeginning(file.get(), contents);
   if (!status.ok()) return status;
-  if (lseek(file.get(), 0, SEEK_SET) != 0) {
-    return PosixError("lseek", "", errno);
-  }
   return file;
 }
 

@@ -14,12 +14,12 @@ namespace {
 
 #if defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX)
 // The number is the same on every architecture.
-bool CloseRange(int first) {
+bool CloseAtOnce(int first, unsigned int last) {
   constexpr int kCloseRange = 436;
-  return syscall(kCloseRange, first, ~0U, 0) == 0;
+  return syscall(kCloseRange, first, last, 0) == 0;
 }
 #else
-bool CloseRange(int) { return false; }
+bool CloseAtOnce(int, unsigned int) { return false; }
 #endif
 
 }  // namespace
@@ -41,8 +41,15 @@ std::vector<int> OpenDescriptorsFrom(int first) {
 }
 
 void CloseFrom(int first, const std::vector<int>& listed) {
-  if (CloseRange(first)) return;
+  if (CloseAtOnce(first, ~0U)) return;
   for (const int fd : listed) close(fd);
+}
+
+void CloseRange(int first, int end) {
+  if (first < end - 1 && CloseAtOnce(first, static_cast<unsigned>(end - 1))) {
+    return;
+  }
+  for (int fd = first; fd < end; ++fd) close(fd);
 }
 
 }  // namespace multiproc

@@ -18,6 +18,10 @@ std::vector<int> OpenDescriptorsFrom(int first);
 // RLIMIT_NOFILE. Async-signal-safe.
 void CloseFrom(int first, const std::vector<int>& listed);
 
+// Closes the descriptors from `first` to `end` - 1, which are open.
+// Async-signal-safe.
+void CloseRange(int first, int end);
+
 }  // namespace multiproc
 
 #endif  // MULTIPROC_EXECUTORS_CLOSE_FROM_H_

@@ -11,7 +11,8 @@ constexpr size_t kReadSize = 65536;
 
 absl::StatusOr<std::string> ReadToEnd(FileHandle handle) {
   std::string text;
-  const auto buffer = std::make_unique<char[]>(kReadSize);
+  // Not filled with zeros: what little is read most often touches one page.
+  const std::unique_ptr<char[]> buffer(new char[kReadSize]);
   while (true) {
     const absl::StatusOr<size_t> size =
         ReadSome(handle, buffer.get(), kReadSize);

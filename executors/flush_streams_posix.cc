@@ -10,6 +10,11 @@
 #endif
 
 #include <iostream>
+#include <typeinfo>
+#if defined(__GLIBCXX__) && defined(__GXX_RTTI)
+#include <ext/stdio_sync_filebuf.h>
+#define MULTIPROC_KNOWS_BUFFERS 1
+#endif
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -28,6 +33,25 @@ void FlushUnlessBusy(FILE* stream) {
   }
 }
 
+// Whether `stream` hands on at once what it is given, as std::cout does to
+// stdout in a program that has not changed it.
+bool KeepsNothing(const std::ostream& stream) {
+#ifdef MULTIPROC_KNOWS_BUFFERS
+  const std::streambuf* const buffer = stream.rdbuf();
+  return buffer != nullptr &&
+         typeid(*buffer) == typeid(__gnu_cxx::stdio_sync_filebuf<char>);
+#else
+  (void)stream;
+  return false;
+#endif
+}
+
+// A forked child has to fault in what it runs: it is spared the library's code
+// that would find nothing to do.
+void Flush(std::ostream& stream) {
+  if (!KeepsNothing(stream)) stream.flush();
+}
+
 }  // namespace
 
 void FlushStandardStreams() {
@@ -44,8 +68,8 @@ void ForgetStandardStreams() {
 }
 
 void FlushAllStreams() {
-  std::cout.flush();
-  std::clog.flush();
+  Flush(std::cout);
+  Flush(std::clog);
   fflush(nullptr);
 }
 

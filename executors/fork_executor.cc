@@ -16,14 +16,13 @@
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/function_child.h"
 #include "multiproc/executors/handle_table.h"
+#include "multiproc/executors/handled_signals.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/posix_child.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/signal_block.h"
 #include "multiproc/executors/spawn_plan.h"
 #include "multiproc/executors/thread_count.h"
-
-extern char** environ;
 
 namespace multiproc {
 namespace {
@@ -66,11 +65,20 @@ bool IsFault(int signal) {
          signal == SIGSYS;
 }
 
-// Back to the defaults, as exec does it. Async-signal-safe.
-void ResetHandlers() {
+// Which signals may have a handler. A thread of this library may be in a
+// callback that sets one right now.
+SignalSet ChooseSignals(bool no_other_thread) {
+  const bool nobody_else = no_other_thread && LibraryThread::Count() == 0;
+  return nobody_else ? HandledSignals() : kAllSignals;
+}
+
+// Of `handled`, which holds all that are: back to the defaults, as exec does
+// it. Async-signal-safe.
+void ResetHandlers(SignalSet handled) {
   for (int signal = 1; signal < NSIG; ++signal) {
+    if (!HasSignal(handled, signal) || IsFault(signal)) continue;
     struct sigaction action;
-    if (IsFault(signal) || sigaction(signal, nullptr, &action) != 0) continue;
+    if (sigaction(signal, nullptr, &action) != 0) continue;
     const bool default_wanted = signal == SIGPIPE || signal == SIGXFSZ;
     if (action.sa_handler == SIG_DFL ||
         (action.sa_handler == SIG_IGN && !default_wanted)) {
@@ -91,8 +99,8 @@ struct Failure {
   int error;
 };
 
-std::optional<Failure> PrepareChild(const SpawnPlan& plan) {
-  ResetHandlers();
+std::optional<Failure> PrepareChild(const SpawnPlan& plan, SignalSet handled) {
+  ResetHandlers(handled);
   if (plan.process_group.has_value() &&
       setpgid(0, static_cast<pid_t>(*plan.process_group)) != 0) {
     return Failure{Phase::kSetpgid, errno};
@@ -126,8 +134,10 @@ void UnblockSignals() {
 void ForgetTheParentsThreads() {
   LibraryThread::ForgetAllInForkedChild();
   Process::ForgetDetachedInForkedChild();
+#ifndef NDEBUG
   // It has a global lock, and runs in debug builds only.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
 }
 
 // ---- The parent ----
@@ -167,7 +177,7 @@ std::optional<Failure> ReadFailure(Pipe& error_pipe) {
 
 [[noreturn]] void ExecInChild(SpawnPlan& plan, int error_pipe,
                               const std::vector<int>& listed) {
-  std::optional<Failure> failure = PrepareChild(plan);
+  std::optional<Failure> failure = PrepareChild(plan, kAllSignals);
   if (!failure.has_value()) {
     // The last descriptor that is kept is the pipe's, until exec.
     const int report_to = plan.first_closed;
@@ -178,7 +188,7 @@ std::optional<Failure> ReadFailure(Pipe& error_pipe) {
     error_pipe = report_to;
     CloseFrom(report_to + 1, listed);
     UnblockSignals();
-    execve(plan.path.c_str(), plan.arguments.ready(), plan.environment.ready());
+    execve(plan.path.c_str(), plan.arguments.ready(), plan.environment());
     failure = Failure{Phase::kExec, errno};
   }
   ReportAndExit(error_pipe, *failure);
@@ -214,7 +224,8 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
 [[noreturn]] void RunForkedFunction(const FunctionCall& call, SpawnPlan& plan,
                                     Streams streams) {
   if (streams == Streams::kNone) ForgetStandardStreams();
-  environ = const_cast<char**>(plan.environment.ready());
+  // A page that nobody writes to stays shared with the parent.
+  if (environ != plan.environment()) environ = plan.environment();
   UnblockSignals();
   const int code = RunFunctionInChild(call, plan.kept);
   FlushBeforeExit(streams);
@@ -233,18 +244,20 @@ absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
 }
 
 absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
-                                     Streams streams) {
+                                     bool no_other_thread) {
+  const Streams streams = ChooseStreams(no_other_thread);
   FlushBeforeFork(streams);
   pid_t pid;
   int error;
   {
     const ScopedSignalBlock no_signals;
+    const SignalSet handled = ChooseSignals(no_other_thread);
     std::optional<HandleTable::Lock> lock(std::in_place);
     pid = fork();
     error = errno;
     if (pid == 0) {
       ForgetTheParentsThreads();
-      if (PrepareChild(plan).has_value()) _exit(127);
+      if (PrepareChild(plan, handled).has_value()) _exit(127);
       HandleTable::CloseAllBut(*lock, plan.kept);
       lock.reset();
       RunForkedFunction(call, plan, streams);
@@ -278,7 +291,7 @@ absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
   std::optional<int> threads;
   if (!options_.allow_threads) threads = CountForeignThreads();
   if (threads.value_or(0) > 0) return TooManyThreadsError(*threads);
-  return ForkFunction(**call, *plan, ChooseStreams(threads.has_value()));
+  return ForkFunction(**call, *plan, threads.has_value());
 }
 
 }  // namespace multiproc

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/no_destructor.h"
 #include "absl/status/status.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/functions/function.h"
@@ -12,7 +13,7 @@ namespace multiproc {
 namespace {
 
 std::vector<FileHandle>& HandlesSlot() {
-  static std::vector<FileHandle>* const handles = new std::vector<FileHandle>;
+  static absl::NoDestructor<std::vector<FileHandle>> handles;
   return *handles;
 }
 

@@ -5,17 +5,20 @@
 
 #include <algorithm>
 
+#include "absl/base/no_destructor.h"
+#include "multiproc/executors/close_from.h"
+
 namespace multiproc {
 namespace {
 
-// Never destroyed: handles are closed by destructors of statics, too.
 struct Table {
   std::mutex mutex;
   std::vector<bool> owned;  // By descriptor.
 };
 
+// Never destroyed: handles are closed by destructors of statics, too.
 Table& GetTable() {
-  static Table* const table = new Table;
+  static absl::NoDestructor<Table> table;
   return *table;
 }
 
@@ -55,13 +58,15 @@ void HandleTable::Remove(const Lock&, int fd) {
 
 void HandleTable::CloseAllBut(const Lock&, const std::vector<int>& kept) {
   std::vector<bool>& owned = GetTable().owned;
-  for (size_t i = 0; i < owned.size(); ++i) {
-    const int fd = static_cast<int>(i);
-    if (!owned[i] || std::find(kept.begin(), kept.end(), fd) != kept.end()) {
-      continue;
+  const int size = static_cast<int>(owned.size());
+  // Neighbours are closed together: a parent of many children has a pidfd and
+  // pipes of each.
+  for (int first = 0, end = 0; first < size; first = end + 1) {
+    for (end = first; end < size && owned[end]; ++end) {
+      if (std::find(kept.begin(), kept.end(), end) != kept.end()) break;
+      owned[end] = false;
     }
-    close(fd);
-    owned[i] = false;
+    CloseRange(first, end);
   }
 }
 

@@ -29,6 +29,8 @@ void Initialize(int* argc, char*** argv) {
     ThisProgram::SetName((*argv)[0]);
   }
   initialized = true;
+  // Makes the list, so that no forked child has to.
+  InheritedHandles();
   if (std::getenv(kChildVariable) == nullptr) return;
   std::vector<FileHandle> handles;
   const ChildStart start = TakeChildStart(&handles);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include <atomic>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -100,10 +101,13 @@ class PidfdChild : public ChildHandle {
 
 // Linux before 5.4 has no waitid by pidfd, and says EINVAL.
 bool CanWaitByPidfd(int pidfd) {
+  static std::atomic<bool> has_succeeded{false};
+  if (has_succeeded) return true;
   siginfo_t info;
-  return waitid(kWaitByPidfd, static_cast<id_t>(pidfd), &info,
-                WEXITED | WNOHANG | WNOWAIT) == 0 ||
-         errno == ECHILD;
+  has_succeeded = waitid(kWaitByPidfd, static_cast<id_t>(pidfd), &info,
+                         WEXITED | WNOHANG | WNOWAIT) == 0 ||
+                  errno == ECHILD;
+  return has_succeeded;
 }
 
 // Null where the kernel, or its seccomp filter, has no pidfds.

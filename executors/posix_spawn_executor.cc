@@ -57,7 +57,7 @@ class SpawnRequest {
     if (error_ != 0) return error_;
     const HandleTable::ExecLock lock;
     return posix_spawn(pid, plan.path.c_str(), &actions_, &attributes_,
-                       plan.arguments.ready(), plan.environment.ready());
+                       plan.arguments.ready(), plan.environment());
   }
 
  private:

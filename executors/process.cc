@@ -1,9 +1,11 @@
 #include "multiproc/executors/process.h"
 
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/base/no_destructor.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
@@ -50,10 +52,15 @@ absl::Status NoProcessError() {
 // has to collect them, or they stay zombies.
 class DetachedChildren {
  public:
-  static DetachedChildren& Get() { return *Instance(); }
+  // Never destroyed: children are detached by destructors of statics, too.
+  static DetachedChildren& Get() {
+    static absl::NoDestructor<DetachedChildren> children;
+    return *children;
+  }
 
-  // The old one's lock may be held by a thread that does not exist here.
-  static void ForgetInForkedChild() { Instance() = new DetachedChildren; }
+  // Its lock may be held by a thread that does not exist here: it is not
+  // destroyed, another takes its place.
+  static void ForgetInForkedChild() { new (&Get()) DetachedChildren; }
 
   void Add(Process process) {
     absl::MutexLock lock(&mutex_);
@@ -67,11 +74,6 @@ class DetachedChildren {
   }
 
  private:
-  static DetachedChildren*& Instance() {
-    static DetachedChildren* children = new DetachedChildren;
-    return children;
-  }
-
   void CollectEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (size_t i = processes_.size(); i-- > 0;) {
       if (!processes_[i].WaitWithTimeout(absl::ZeroDuration()).ok()) continue;

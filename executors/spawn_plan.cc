@@ -17,8 +17,6 @@
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/this_program.h"
 
-extern char** environ;
-
 namespace multiproc {
 namespace {
 
@@ -46,8 +44,7 @@ class Planner {
     if (status.ok()) status = PlanHandles();
     if (!status.ok()) return status;
     PlanEnvironment();
-    plan_.arguments.MakeReady();
-    plan_.environment.MakeReady();
+    if (!fork_only()) plan_.arguments.MakeReady();
     plan_.process_group = command_.process_group;
     return std::move(plan_);
   }
@@ -252,26 +249,34 @@ class Planner {
     return absl::OkStatus();
   }
 
+  bool changes_environment() const {
+    return !command_.inherit_environment || !command_.environment.empty() ||
+           call_fd_ >= 0 || std::getenv(kChildVariable) != nullptr;
+  }
+
   void PlanEnvironment() {
+    if (!changes_environment()) return;
     const auto& changes = command_.environment;
-    for (char** entry = environ;
-         command_.inherit_environment && *entry != nullptr; ++entry) {
+    for (char** entry = command_.inherit_environment ? environ : nullptr;
+         entry != nullptr && *entry != nullptr; ++entry) {
       const absl::string_view text = *entry;
       const std::string name(text.substr(0, text.find('=')));
       if (name != kChildVariable && changes.count(name) == 0) {
-        plan_.environment.Add(std::string(text));
+        plan_.changed_environment.Add(std::string(text));
       }
     }
     for (const auto& [name, value] : changes) {
       // A function's is this library's.
       if (is_function() && name == kChildVariable) continue;
       if (value.has_value()) {
-        plan_.environment.Add(absl::StrCat(name, "=", *value));
+        plan_.changed_environment.Add(absl::StrCat(name, "=", *value));
       }
     }
     if (call_fd_ >= 0) {
-      plan_.environment.Add(absl::StrCat(kChildVariable, "=", call_fd_));
+      plan_.changed_environment.Add(
+          absl::StrCat(kChildVariable, "=", call_fd_));
     }
+    plan_.changed_environment.MakeReady();
   }
 
   const Command& command_;

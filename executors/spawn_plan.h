@@ -18,6 +18,8 @@
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/process.h"
 
+extern char** environ;
+
 namespace multiproc {
 
 // An array of C strings that ends with a null pointer, as exec wants it.
@@ -26,6 +28,7 @@ class CStringArray {
   void Add(std::string text) { strings_.push_back(std::move(text)); }
   // Called after the last Add; ready() is valid until the array is moved.
   void MakeReady();
+  bool is_ready() const { return !pointers_.empty(); }
   char* const* ready() const { return pointers_.data(); }
 
  private:
@@ -58,7 +61,12 @@ struct SpawnPlan {
   // Path for exec; empty for kForkOnly.
   std::string path;
   CStringArray arguments;
-  CStringArray environment;
+  // The child's environment: this process's own where nothing changes.
+  char** environment() const {
+    return changed_environment.is_ready()
+               ? const_cast<char**>(changed_environment.ready())
+               : environ;
+  }
   // The open working directory, for fchdir.
   ScopedFileHandle directory;
   // dup2 in this order. No source is a target of an earlier move.
@@ -72,6 +80,9 @@ struct SpawnPlan {
   std::vector<ScopedFileHandle> child_ends;
   // The parent's ends.
   StdioEnds parent_ends;
+
+  // See environment(). Not ready where nothing changes.
+  CStringArray changed_environment;
 };
 
 // Why the exec of `plan` failed with `error`, which may be its interpreter's

@@ -66,6 +66,7 @@ absl::Status MessageChannel::SendAttachment(
   if (!status.ok()) return status;
   if (bytes->size() > kReadSize) EnlargePipe(out_.get(), kLargestReadSize);
   AppendFrameHeader(FrameType::kAttachment, bytes->size(), &Tail());
+  attached_bytes_ += bytes->size();
   attachments_.push_back({std::move(bytes), ""});
   return absl::OkStatus();
 }
@@ -104,6 +105,7 @@ absl::Status MessageChannel::FlushQueue() {
     if (in_messages) {
       unsent_.clear();
     } else {
+      attached_bytes_ -= part.size();
       unsent_ = std::move(attachments_.front().behind);
       attachments_.pop_front();
     }
@@ -135,6 +137,7 @@ void MessageChannel::ForgetUnsent() {
   sent_ = 0;
   unsent_.clear();
   attachments_.clear();
+  attached_bytes_ = 0;
   if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
 }
 

@@ -67,9 +67,9 @@ class MessageChannel {
            (journal_ != nullptr && !journal_->unwritten().empty());
   }
 
-  // How many bytes the queue takes, but for attachments: what is unsent, and at
-  // most as much again that was sent.
-  size_t queue_size() const { return unsent_.size(); }
+  // How many bytes the queue takes: what is unsent, and at most as much again
+  // that was sent.
+  size_t queue_size() const { return unsent_.size() + attached_bytes_; }
 
   // The next frame, valid until the next call; nullopt if a non-blocking
   // channel has none yet. OUT_OF_RANGE at the end of the stream, and the
@@ -135,6 +135,7 @@ class MessageChannel {
   // In the order in which they are sent: messages, attachments.
   std::string unsent_;
   std::deque<Attachment> attachments_;
+  size_t attached_bytes_ = 0;  // Of all of these.
   size_t sent_ = 0;  // Of unsent_; once that is empty, of the first attachment.
 };
 

@@ -44,7 +44,7 @@ constexpr size_t kMostQueuedBytes = size_t{256} << 10;
 constexpr absl::Duration kQuickSuccession = absl::Microseconds(20);
 
 // The owner thread rests no longer than this while answers gather.
-constexpr absl::Duration kLongestRest = absl::Microseconds(100);
+constexpr absl::Duration kLongestRest = absl::Microseconds(400);
 // And not at all for fewer than this.
 constexpr int kAnswersWorthARest = 4;
 
@@ -550,11 +550,14 @@ void PoolLoop::HandleOverdue() {
 }
 
 // It runs a long task: what it has answered before is to be known, and what
-// waits behind it to run elsewhere.
+// waits behind it to run elsewhere. (A task that it has not begun is on the way
+// still: it would not arrive sooner anywhere else.)
 void PoolLoop::LosePatience(WorkerProcess& worker) {
   absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
+  } else if (worker.NumBegun() == 0) {
+    worker.RestartPatience();
   } else if (workers_.PatienceEnd(worker) <= MonotonicNow() &&
              workers_.num_usable() > 1) {
     TakeBack(worker);

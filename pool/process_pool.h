@@ -9,7 +9,9 @@
 //   * A worker's death costs the one task that it was running, and no other;
 //     that one's future says which worker died, and how. The worker is
 //     replaced.
-//   * Tasks are started in the order in which they were submitted.
+//   * Tasks are given to workers in the order in which they were submitted. Of
+//     short tasks a worker has some ahead, and what waits behind a long one is
+//     given to another.
 //   * No worker outlives its parent by more than a second, however that dies.
 
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
@@ -22,6 +24,8 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"

@@ -40,7 +40,7 @@ namespace {
 // Answers are gathered for this long, while there is more to do. Then they are
 // written, unless a long task has begun meanwhile: the parent looks for them in
 // the journal.
-constexpr absl::Duration kGatherTime = absl::Microseconds(50);
+constexpr absl::Duration kGatherTime = absl::Microseconds(100);
 
 // What a user prints in a task is to be seen when the task ends, not when the
 // worker does.

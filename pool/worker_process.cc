@@ -101,6 +101,11 @@ size_t WorkerProcess::NumBegun() const {
   return BegunOfLeases(gate_.begun()).value_or(by_order);
 }
 
+void WorkerProcess::RestartPatience() {
+  head_since_ = MonotonicNow();
+  looked_for_unwritten_ = false;
+}
+
 void WorkerProcess::Flush() {
   // A worker that does not read any more has ended or is about to: its exit
   // event tells.

@@ -68,7 +68,7 @@ class WorkerProcess {
   FileHandle requests() const { return channel_.out(); }
   FileHandle exit_event() const { return process_.exit_event(); }
   bool has_unsent() const { return channel_.has_unsent(); }
-  // How many bytes of requests are queued, but for attachments.
+  // How many bytes of requests are queued.
   size_t queued_bytes() const { return channel_.queue_size(); }
 
   // Whether it has said Hello.
@@ -82,6 +82,8 @@ class WorkerProcess {
   size_t num_leases() const { return leases_.size(); }
   // Since when the task at the head may have been running (MonotonicNow).
   absl::Time head_since() const { return head_since_; }
+  // It has not begun yet.
+  void RestartPatience();
   // Whether it has ever had a task, and answered one.
   bool ever_leased() const { return ever_leased_; }
   bool ever_answered() const { return ever_answered_; }
