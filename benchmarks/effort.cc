@@ -10,6 +10,10 @@ int Repetitions() { return static_cast<int>(QuickOr(3, 7)); }
 
 int FewRepetitions() { return static_cast<int>(QuickOr(1, 3)); }
 
+int EchoRepetitions(size_t size) {
+  return size > (1 << 20) ? FewRepetitions() : Repetitions();
+}
+
 absl::Duration RepetitionTime() {
   return absl::Milliseconds(QuickOr(120, 400));
 }

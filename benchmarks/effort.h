@@ -9,6 +9,7 @@
 #ifndef MULTIPROC_BENCHMARKS_EFFORT_H_
 #define MULTIPROC_BENCHMARKS_EFFORT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/flags/declare.h"
@@ -22,6 +23,9 @@ namespace multiproc {
 // hardly varies, such as memory.
 int Repetitions();
 int FewRepetitions();
+
+// Of an echo of `size` bytes: great ones take long, as fresh memory does.
+int EchoRepetitions(size_t size);
 
 // How long one repetition takes, where that can be chosen.
 absl::Duration RepetitionTime();

@@ -174,22 +174,25 @@ Measure Sleeps() {
   return measure;
 }
 
-FigureKey PipeEcho(const std::string& size, const std::string& pipe) {
+FigureKey PipeEcho(const std::string& size, const std::string& pipe,
+                   const std::string& memory) {
   return {"payload_echo",
           "c_floor_pipe",
           "bandwidth",
-          {{"size", size}, {"pipe", pipe}}};
+          {{"size", size}, {"pipe", pipe}, {"memory", memory}}};
 }
 
 Measure Echo(const std::string& label, const std::string& size) {
   Measure measure{"8", absl::StrCat("Echo of ", label), Better::kMore};
-  const FigureKey small = PipeEcho(size, "65536");
-  const FigureKey large = PipeEcho(size, "1048576");
+  const FigureKey small = PipeEcho(size, "65536", "kept");
+  const FigureKey large = PipeEcho(size, "1048576", "kept");
   measure.ours = Ours("payload_echo", "bandwidth", {{"size", size}});
   measure.rivals = {
       Floor("pipe echo, the better one", {small, large}, 0.9),
       Floor("pipe echo, 64 KiB pipes", {small}),
       Floor("pipe echo, 1 MiB pipes", {large}),
+      Floor("the same, new memory each time",
+            {PipeEcho(size, "1048576", "fresh")}),
   };
   AddPythonPools(&measure, "payload_echo", "bandwidth", {{"size", size}}, 0);
   return measure;

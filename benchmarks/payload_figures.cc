@@ -75,8 +75,10 @@ void EchoMemory(
 
 void AddPayloadFigures() {
   for (const size_t size : {1 << 10, 1 << 20, 64 << 20}) {
-    AddFigures(absl::StrCat("payload_echo/size:", size),
-               [=](benchmark::State& state) { EchoBandwidth(state, size); });
+    AddFigures(
+        absl::StrCat("payload_echo/size:", size),
+        [=](benchmark::State& state) { EchoBandwidth(state, size); },
+        EchoRepetitions(size));
   }
   constexpr size_t kLarge = 64 << 20;
   AddFigures(

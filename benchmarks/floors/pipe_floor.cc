@@ -60,42 +60,63 @@ void MeasureRoundTrip(size_t size, bool same_cpu) {
   PrintCallTimes(figure, "rt_per_s", repetitions);
 }
 
+// Where messages are read to: memory that is kept from one to the next, or that
+// is new for each, as it is where a program is given every result for itself.
+enum class Memory { kKept, kFresh };
+
+class MessageBuffer {
+ public:
+  explicit MessageBuffer(Memory memory) : memory_(memory) {}
+
+  char* Resize(size_t size) {
+    if (memory_ == Memory::kFresh) bytes_ = std::vector<char>();
+    if (bytes_.size() < size) bytes_.resize(size);
+    return bytes_.data();
+  }
+
+ private:
+  const Memory memory_;
+  std::vector<char> bytes_;
+};
+
 // The length comes first; the whole message is read, and then written back.
-void ServeEcho(int in, int out) {
+void ServeEcho(int in, int out, Memory memory) {
+  MessageBuffer buffer(memory);
   uint64_t size = 0;
-  std::vector<char> message;
   while (ReadExactly(in, &size, sizeof(size))) {
-    if (message.size() < size) message.resize(size);
-    ReadExactly(in, message.data(), size);
+    char* const message = buffer.Resize(size);
+    ReadExactly(in, message, size);
     WriteExactly(out, &size, sizeof(size));
-    WriteExactly(out, message.data(), size);
+    WriteExactly(out, message, size);
   }
 }
 
-double EchoMegabytesPerSecond(size_t size, int pipe_bytes) {
-  const PipedChild child(pipe_bytes, ServeEcho);
+double EchoMegabytesPerSecond(size_t size, int pipe_bytes, Memory memory) {
+  const PipedChild child(pipe_bytes,
+                         [=](int in, int out) { ServeEcho(in, out, memory); });
   const std::vector<char> request(size, 'x');
-  std::vector<char> response(size);
+  MessageBuffer response(memory);
   const auto call = [&] {
     uint64_t length = size;
     WriteExactly(child.to(), &length, sizeof(length));
     WriteExactly(child.to(), request.data(), size);
     ReadExactly(child.from(), &length, sizeof(length));
-    ReadExactly(child.from(), response.data(), size);
+    ReadExactly(child.from(), response.Resize(size), size);
   };
   call();
   const CallTimes times = TimeCalls(RepetitionTime(), 2, call);
   return times.per_second() * static_cast<double>(size) / 1e6;
 }
 
-void MeasureEcho(size_t size, int pipe_bytes) {
+void MeasureEcho(size_t size, int pipe_bytes, Memory memory) {
   std::vector<double> samples;
-  for (int i = 0; i < Repetitions(); ++i) {
-    samples.push_back(EchoMegabytesPerSecond(size, pipe_bytes));
+  for (int i = 0; i < EchoRepetitions(size); ++i) {
+    samples.push_back(EchoMegabytesPerSecond(size, pipe_bytes, memory));
   }
   Figure figure{"payload_echo", "c_floor_pipe"};
   figure.parameters = {{"size", absl::StrCat(size)},
                        {"pipe", absl::StrCat(pipe_bytes)},
+                       {"memory", memory == Memory::kKept ? "kept" : "fresh"},
                        {"place", "free"}};
   figure.metric = "bandwidth";
   PrintFigure(figure, samples);
@@ -110,8 +131,9 @@ void MeasureRoundTrips() {
 void MeasureEchoes() {
   for (const size_t size : {1 << 10, 1 << 20, 64 << 20}) {
     for (const int pipe_bytes : {kDefaultPipeBytes, kLargePipeBytes}) {
-      MeasureEcho(size, pipe_bytes);
+      MeasureEcho(size, pipe_bytes, Memory::kKept);
     }
+    MeasureEcho(size, kLargePipeBytes, Memory::kFresh);
   }
 }
 
