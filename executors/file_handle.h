@@ -85,6 +85,10 @@ absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size);
 // (signal(7): it goes to the thread that writes).
 absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes);
 
+// WriteSome without SIGPIPE, whatever the thread blocks.
+absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
+                                        absl::string_view bytes);
+
 // Writes all of `bytes` to a blocking handle. Never raises SIGPIPE, and leaves
 // its disposition alone: ABORTED where nobody reads any more.
 absl::Status WriteAll(FileHandle handle, absl::string_view bytes);

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include <atomic>
 
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/handle_table.h"
@@ -13,6 +16,11 @@
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
 #include "multiproc/executors/sigpipe_block.h"
+
+#if defined(__linux__) && defined(RWF_NOWAIT) && \
+    !defined(MULTIPROC_PORTABLE_POSIX)
+#define MULTIPROC_HAVE_RWF_NOSIGNAL 1
+#endif
 
 namespace multiproc {
 namespace {
@@ -88,6 +96,24 @@ absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size) {
 absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes) {
   return Transfer("write",
                   [=] { return write(handle, bytes.data(), bytes.size()); });
+}
+
+absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
+                                        absl::string_view bytes) {
+#ifdef MULTIPROC_HAVE_RWF_NOSIGNAL
+  // Linux 6.18 and later can be asked for that in the call itself.
+  static std::atomic<bool> is_known{true};
+  if (is_known.load(std::memory_order_relaxed)) {
+    constexpr int kRwfNoSignal = 0x100;
+    struct iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
+    absl::StatusOr<size_t> written = Transfer(
+        "write", [&] { return pwritev2(handle, &part, 1, -1, kRwfNoSignal); });
+    if (written.ok() || errno != EOPNOTSUPP) return written;
+    is_known.store(false, std::memory_order_relaxed);
+  }
+#endif
+  const ScopedSigpipeBlock no_sigpipe;
+  return WriteSome(handle, bytes);
 }
 
 absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {

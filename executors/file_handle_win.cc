@@ -138,6 +138,11 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
 
 void EnlargePipe(FileHandle, size_t) {}
 
+absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
+                                        absl::string_view bytes) {
+  return WriteSome(handle, bytes);
+}
+
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {
   if (const auto pipe = OverlappedPipe::Find(handle); pipe != nullptr) {
     return pipe->WaitReadable(timeout);

@@ -3,6 +3,7 @@
 #include <climits>
 
 #include "google/protobuf/io/coded_stream.h"
+#include "multiproc/functions/huge_pages.h"
 
 namespace multiproc {
 namespace {
@@ -12,6 +13,13 @@ constexpr size_t kLargestKept = size_t{4} << 20;
 std::string& KeptByThisThread() {
   thread_local std::string kept;
   return kept;
+}
+
+// Room for `size` bytes, in great pages where they are new.
+void ReserveGreat(size_t size, std::string* text) {
+  if (text->capacity() >= size) return;
+  text->reserve(size);
+  AdviseHugePages(text->data() + text->size(), size - text->size());
 }
 
 }  // namespace
@@ -26,14 +34,21 @@ void RecyclePacked(std::string bytes) {
 }
 
 void Encoder::MakeRoomFor(size_t size) {
+  if (out_->capacity() - out_->size() >= size) return;
   std::string& kept = KeptByThisThread();
-  if (out_->capacity() - out_->size() >= size ||
-      kept.capacity() < out_->size() + size) {
+  if (kept.capacity() < out_->size() + size) {
+    if (size > kLargestKept) ReserveGreat(out_->size() + size, out_);
     return;
   }
   kept.assign(*out_);
   out_->swap(kept);
   std::string().swap(kept);
+}
+
+void Codec<std::string>::AssignGreat(absl::string_view bytes,
+                                     std::string* value) {
+  ReserveGreat(bytes.size(), value);
+  value->assign(bytes.data(), bytes.size());
 }
 
 void Encoder::PutVarint(uint64_t value) {

@@ -301,9 +301,17 @@ struct Codec<std::string> {
   static bool Decode(Decoder& in, std::string* value) {
     absl::string_view bytes;
     if (!in.GetSized(&bytes)) return false;
-    value->assign(bytes.data(), bytes.size());
+    if (bytes.size() >= kGreatBytes) {
+      AssignGreat(bytes, value);
+    } else {
+      value->assign(bytes.data(), bytes.size());
+    }
     return true;
   }
+
+ private:
+  static constexpr size_t kGreatBytes = size_t{4} << 20;
+  static void AssignGreat(absl::string_view bytes, std::string* value);
 };
 
 template <typename T>

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
+#include "multiproc/functions/huge_pages.h"
 
 namespace multiproc {
 namespace {
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 // What a thread keeps of what it released: one piece, up to this size.
 constexpr size_t kLargestKept = size_t{4} << 20;
@@ -30,24 +26,19 @@ Kept& KeptByThisThread() {
 }
 
 char* NewMemory(size_t capacity) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  // One page fault for 2 MiB instead of 512.
-  if (capacity > kLargestKept) {
-    void* const memory = std::aligned_alloc(kHugePage, capacity);
-    if (memory != nullptr) madvise(memory, capacity, MADV_HUGEPAGE);
-    return static_cast<char*>(memory);
+  char* const memory = static_cast<char*>(std::malloc(capacity));
+  if (memory != nullptr && capacity > kLargestKept) {
+    AdviseHugePages(memory, capacity);
   }
-#endif
-  return static_cast<char*>(std::malloc(capacity));
+  return memory;
 }
 
 }  // namespace
 
 PackedBytes PackedBytes::Allocate(size_t size) {
-  const size_t granule = size > kLargestKept ? kHugePage : kGranule;
   PackedBytes bytes;
   bytes.capacity_ =
-      std::max<size_t>((size + granule - 1) / granule * granule, granule);
+      std::max<size_t>((size + kGranule - 1) / kGranule * kGranule, kGranule);
   Kept& kept = KeptByThisThread();
   if (kept.capacity >= bytes.capacity_) {
     bytes.data_ = std::exchange(kept.data, nullptr);

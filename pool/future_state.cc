@@ -48,7 +48,10 @@ void FutureState::Notify(const std::shared_ptr<FutureState>& self) {
 
 bool FutureState::Wait(absl::Duration timeout) {
   if (done()) return true;
-  if (timeout <= absl::ZeroDuration()) return false;
+  if (timeout <= absl::ZeroDuration()) {
+    owner_->Attend();
+    return false;
+  }
   const absl::Time deadline = MonotonicNow() + timeout;
   owner_->Help(*this, deadline);
   absl::MutexLock lock(&mutex_);
@@ -68,9 +71,10 @@ void FutureState::OnDone(const std::shared_ptr<FutureState>& self,
     if (!self->done() ||
         (self->has_extra() && !self->extra_->waiting.empty())) {
       self->extra().waiting.push_back(std::move(callback));
-      return;
+      callback = nullptr;
     }
   }
+  if (callback == nullptr) return self->owner_->Attend();
   self->owner_->Post(
       [self, callback = std::move(callback)] { callback(*self); });
 }

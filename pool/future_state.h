@@ -38,6 +38,9 @@ class FutureOwner {
     (void)state;
     (void)deadline;
   }
+
+  // The caller wants the outcome some time, and does not wait for it.
+  virtual void Attend() {}
 };
 
 // Thread-safe. A million of them may be queued: each is to be small, and what

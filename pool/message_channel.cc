@@ -115,8 +115,10 @@ absl::Status MessageChannel::FlushQueue() {
 
 absl::StatusOr<bool> MessageChannel::FlushPart(const std::string& part) {
   while (sent_ < part.size()) {
+    const absl::string_view rest = absl::string_view(part).substr(sent_);
     const absl::StatusOr<size_t> written =
-        WriteSome(out_.get(), absl::string_view(part).substr(sent_));
+        quiet_ ? WriteSomeQuietly(out_.get(), rest)
+               : WriteSome(out_.get(), rest);
     if (absl::IsUnavailable(written.status())) return false;
     if (!written.ok()) return written.status();
     sent_ += *written;

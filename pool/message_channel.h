@@ -11,7 +11,7 @@
 // and the rest waits in the channel's own queue.
 //
 // Not thread-safe. Writing to a channel whose reader is gone raises SIGPIPE,
-// unless the thread blocks it.
+// unless the thread blocks it or the channel is quiet.
 
 #ifndef MULTIPROC_POOL_MESSAGE_CHANNEL_H_
 #define MULTIPROC_POOL_MESSAGE_CHANNEL_H_
@@ -44,6 +44,9 @@ class MessageChannel {
   // Lets what is queued be in `journal`, which must outlive the channel, as far
   // as there is room: for the worker's side, before the first Send.
   void set_journal(AnswerJournal* journal) { journal_ = journal; }
+
+  // Lets Flush raise no SIGPIPE, on whatever thread: for the parent's side.
+  void set_quiet() { quiet_ = true; }
 
   // Queues `message`. RESOURCE_EXHAUSTED, with nothing queued, if it is longer
   // than the limit.
@@ -132,6 +135,7 @@ class MessageChannel {
   size_t known_bytes_ = 0;
   bool drained_ = false;
   AnswerJournal* journal_ = nullptr;
+  bool quiet_ = false;
   // In the order in which they are sent: messages, attachments.
   std::string unsent_;
   std::deque<Attachment> attachments_;

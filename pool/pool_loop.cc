@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/monotonic_clock.h"
-#include "multiproc/executors/sigpipe_block.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/cpu_count.h"
 #include "multiproc/pool/lost_task.h"
@@ -160,22 +159,44 @@ void PoolLoop::Submit(TaskPtr task) {
   }
   if (!refused.ok()) return FutureState::Fulfil(task, std::move(refused), "");
   // A busy worker's next answer makes somebody look at the queue.
-  if (has_idle_worker_ && !wake_is_due_) Feed();
+  if (has_idle_worker_ && !wake_is_due_) return Feed();
+  Attend();
+}
+
+// A worker that has got its only task from a caller is not watched by the owner
+// thread at first: the caller is about to wait for it itself, mostly, and that
+// would be two system calls. Whoever turns to the pool next without doing so
+// has it watched.
+void PoolLoop::Attend() {
+  if (!has_unattended_) return;
+  Section section(this);
+  WatchUnattended();
+}
+
+void PoolLoop::WatchUnattended() {
+  has_unattended_ = false;
+  for (const uint64_t id : std::exchange(unattended_, {})) {
+    WorkerProcess* const worker = workers_.Get(id);
+    if (worker == nullptr || worker->claim() != nullptr) continue;
+    if (worker->usable()) workers_.ResumeReceiving(*worker);
+  }
 }
 
 // Of tasks that are submitted in quick succession each would be written alone,
 // at a cost for which the owner thread can take many: it is woken once for
 // them.
 void PoolLoop::Feed() {
-  const ScopedSigpipeBlock no_sigpipe;
   Section section(this);
+  WatchUnattended();
   const absl::Time now = MonotonicNow();
   if (workers_.num_leased() > 0 && now - last_feed_ < kQuickSuccession) {
     if (!wake_is_due_.exchange(true)) poller_->Wake();
     return;
   }
   last_feed_ = now;
+  may_leave_unattended_ = true;
   DispatchAll();
+  may_leave_unattended_ = false;
   WakeOwnerIfNeeded();
 }
 
@@ -221,7 +242,7 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   {
     Section section(this);
     if (!state.done()) claim = BeginClaim(task);
-    if (!claim.has_value()) return;
+    if (!claim.has_value()) return WatchUnattended();
     spin_time = spinner_.NextTime();
   }
   // A great answer comes in parts.
@@ -229,7 +250,6 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   while (go_on) {
     const bool spun =
         claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
-    const ScopedSigpipeBlock no_sigpipe;
     Section section(this);
     if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
     go_on = UseClaim(*claim) && !state.done() && MonotonicNow() < deadline;
@@ -272,7 +292,10 @@ void PoolLoop::EndClaim(Claim& claim) {
   WorkerProcess& worker = *claim.worker;
   if (worker.claim() == claim.wait.get()) {
     worker.set_claim(nullptr);
-    if (worker.usable()) workers_.ResumeReceiving(worker);
+    // One that has nothing to do says nothing, and its exit is watched apart.
+    if (worker.usable() && worker.num_leases() > 0) {
+      workers_.ResumeReceiving(worker);
+    }
     DispatchAll();
     WakeOwnerIfNeeded();
   } else {
@@ -319,6 +342,7 @@ void PoolLoop::Run() {
 bool PoolLoop::Turn() {
   // Whoever submits from here on wakes this thread again.
   wake_is_due_ = false;
+  WatchUnattended();
   TakeSubmitted();
   HandleOverdue();
   StartMissing();
@@ -386,6 +410,13 @@ void PoolLoop::LeaseTo(WorkerProcess& worker) {
            worker.queued_bytes() < kMostQueuedBytes);
   worker.Flush();
   workers_.Update(worker);
+  if (workers_.IsReceiving(worker) || worker.claim() != nullptr) return;
+  if (may_leave_unattended_ && worker.num_leases() == 1) {
+    unattended_.push_back(worker.id());
+    has_unattended_ = true;
+  } else {
+    workers_.ResumeReceiving(worker);
+  }
 }
 
 // No worker gets a second helping while another has none.

@@ -82,6 +82,7 @@ class PoolLoop : public FutureOwner {
   // Of FutureOwner. Callbacks have a thread of their own.
   void Post(std::function<void()> callback) override;
   void Help(FutureState& state, absl::Time deadline) override;
+  void Attend() override;
   CallbackThread& callbacks() { return callbacks_; }
 
  private:
@@ -111,6 +112,7 @@ class PoolLoop : public FutureOwner {
   bool StealForIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TakeBack(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   std::optional<Claim> BeginClaim(const Task& task)
@@ -176,6 +178,10 @@ class PoolLoop : public FutureOwner {
       ABSL_GUARDED_BY(loop_mutex_);
   // Of those callers.
   Spinner spinner_ ABSL_GUARDED_BY(loop_mutex_);
+  // Workers with one task, from a caller, whose responses nobody watches yet;
+  // and whether LeaseTo may leave them so.
+  std::vector<uint64_t> unattended_ ABSL_GUARDED_BY(loop_mutex_);
+  bool may_leave_unattended_ ABSL_GUARDED_BY(loop_mutex_) = false;
   // When a caller last gave a task to a worker.
   absl::Time last_feed_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
   // Until when the owner thread sleeps if nothing happens.
@@ -198,6 +204,8 @@ class PoolLoop : public FutureOwner {
   // it the task itself then. Set with the loop, and before the last look at
   // submitted_.
   std::atomic<bool> has_idle_worker_{false};
+  // Whether unattended_ has any.
+  std::atomic<bool> has_unattended_{false};
   // Whether the owner thread was woken for what is submitted.
   std::atomic<bool> wake_is_due_{false};
 

@@ -53,7 +53,9 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
       memory_(std::move(memory)),
       gate_(&WorkerMemory::In(memory_)->gate),
       journal_(WorkerMemory::In(memory_)),
-      deadline_(MonotonicNow() + options.start_timeout) {}
+      deadline_(MonotonicNow() + options.start_timeout) {
+  channel_.set_quiet();
+}
 
 void WorkerProcess::Lease(TaskPtr task) {
   task->worker = this;

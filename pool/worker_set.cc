@@ -34,6 +34,15 @@ absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
   return absl::OkStatus();
 }
 
+WorkerProcess* WorkerSet::Get(uint64_t id) {
+  const auto found = members_.find(id);
+  return found == members_.end() ? nullptr : found->second.worker.get();
+}
+
+bool WorkerSet::IsReceiving(const WorkerProcess& worker) const {
+  return members_.at(worker.id()).responses_watched;
+}
+
 std::shared_ptr<WorkerProcess> WorkerSet::Share(uint64_t id) {
   return members_[id].worker;
 }

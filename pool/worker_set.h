@@ -51,6 +51,9 @@ class WorkerSet {
   // Gives a worker back, unwatched.
   std::shared_ptr<WorkerProcess> Remove(uint64_t id);
 
+  // The worker, or null if it is gone.
+  WorkerProcess* Get(uint64_t id);
+
   // The same worker, which stays.
   std::shared_ptr<WorkerProcess> Share(uint64_t id);
 
@@ -61,6 +64,7 @@ class WorkerSet {
   // else waits for them; and does so again.
   void StopReceiving(WorkerProcess& worker);
   void ResumeReceiving(WorkerProcess& worker);
+  bool IsReceiving(const WorkerProcess& worker) const;
 
   // Whose token it is, and for what; null if that worker is gone.
   std::pair<WorkerProcess*, Source> Find(uint64_t token);
