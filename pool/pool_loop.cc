@@ -288,6 +288,7 @@ bool PoolLoop::UseClaim(Claim& claim) {
   WorkerProcess& worker = *claim.worker;
   if (worker.claim() != claim.wait.get()) return false;
   ReadResponses(worker);
+  WakeOwnerIfNeeded();
   return worker.usable();
 }
 
