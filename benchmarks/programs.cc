@@ -35,6 +35,16 @@ Program Floor(Rows rows, const std::string& file,
           item};
 }
 
+// CPython's pool has targets; what is about all pools is told of more of them
+// than the rest.
+int PriorityOf(const std::string& pool, absl::string_view section) {
+  static constexpr absl::string_view kTargets = "throughput busy map";
+  static constexpr absl::string_view kOfAll = "roundtrip throughput memory";
+  if (pool == "cpython_pool")
+    return absl::StrContains(kTargets, section) ? 0 : 1;
+  return absl::StrContains(kOfAll, section) ? 2 : 3;
+}
+
 Program PythonPool(Rows rows, const std::string& pool,
                    const std::string& section, const std::string& item) {
   Program program = {absl::StrCat(pool, " ", section),
@@ -44,10 +54,7 @@ Program PythonPool(Rows rows, const std::string& pool,
                      {section, absl::StrCat("--pool=", pool)},
                      pool,
                      item};
-  if (pool != "cpython_pool") {
-    static constexpr absl::string_view kOften = "roundtrip throughput memory";
-    program.priority = absl::StrContains(kOften, section) ? 1 : 3;
-  }
+  program.priority = PriorityOf(pool, section);
   return program;
 }
 
@@ -130,7 +137,9 @@ void AddProgramStarts(const std::string& executor_binary,
                        "peers/python_starts.py",
                        {"programs"},
                        "cpython_subprocess",
-                       "spawn"});
+                       "spawn",
+                       {},
+                       1});
   programs->push_back(
       Spawner(Language::kRust, "spawn.rs", "rust_std_process", {}));
   programs->push_back(Spawner(Language::kGo, "spawn.go", "go_os_exec", {}));
