@@ -108,7 +108,11 @@ absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
     struct iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
     absl::StatusOr<size_t> written = Transfer(
         "write", [&] { return pwritev2(handle, &part, 1, -1, kRwfNoSignal); });
-    if (written.ok() || errno != EOPNOTSUPP) return written;
+    if (written.ok() || absl::IsUnavailable(written.status()) ||
+        absl::IsAborted(written.status())) {
+      return written;
+    }
+    // Older systems do not know it, and some filters refuse it.
     is_known.store(false, std::memory_order_relaxed);
   }
 #endif

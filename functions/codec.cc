@@ -10,9 +10,20 @@ namespace {
 
 constexpr size_t kLargestKept = size_t{4} << 20;
 
-std::string& KeptByThisThread() {
-  thread_local std::string kept;
-  return kept;
+// Once a thread has ended it keeps nothing: what outlives it, such as a static
+// object, still packs. This variable has no destructor, and so is there.
+thread_local bool thread_has_ended = false;
+
+struct Kept {
+  ~Kept() { thread_has_ended = true; }
+  std::string text;
+};
+
+// Null for a thread that has ended.
+std::string* KeptByThisThread() {
+  if (thread_has_ended) return nullptr;
+  thread_local Kept kept;
+  return &kept.text;
 }
 
 // Room for `size` bytes, in great pages where they are new.
@@ -25,24 +36,25 @@ void ReserveGreat(size_t size, std::string* text) {
 }  // namespace
 
 void RecyclePacked(std::string bytes) {
-  std::string& kept = KeptByThisThread();
-  if (bytes.capacity() <= kept.capacity() || bytes.capacity() > kLargestKept) {
+  std::string* const kept = KeptByThisThread();
+  if (kept == nullptr || bytes.capacity() <= kept->capacity() ||
+      bytes.capacity() > kLargestKept) {
     return;
   }
-  kept = std::move(bytes);
-  kept.clear();
+  *kept = std::move(bytes);
+  kept->clear();
 }
 
 void Encoder::MakeRoomFor(size_t size) {
   if (out_->capacity() - out_->size() >= size) return;
-  std::string& kept = KeptByThisThread();
-  if (kept.capacity() < out_->size() + size) {
+  std::string* const kept = KeptByThisThread();
+  if (kept == nullptr || kept->capacity() < out_->size() + size) {
     if (size > kLargestKept) ReserveGreat(out_->size() + size, out_);
     return;
   }
-  kept.assign(*out_);
-  out_->swap(kept);
-  std::string().swap(kept);
+  kept->assign(*out_);
+  out_->swap(*kept);
+  std::string().swap(*kept);
 }
 
 void Codec<std::string>::AssignGreat(absl::string_view bytes,

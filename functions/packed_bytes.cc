@@ -14,8 +14,15 @@ constexpr size_t kLargestKept = size_t{4} << 20;
 // Rounded up, so that pieces of about one size serve each other.
 constexpr size_t kGranule = size_t{64} << 10;
 
+// Once a thread has ended it keeps nothing: what outlives it, such as a static
+// object, still releases. This variable has no destructor, and so is there.
+thread_local bool thread_has_ended = false;
+
 struct Kept {
-  ~Kept() { std::free(data); }
+  ~Kept() {
+    thread_has_ended = true;
+    std::free(data);
+  }
   char* data = nullptr;
   size_t capacity = 0;
 };
@@ -39,8 +46,8 @@ PackedBytes PackedBytes::Allocate(size_t size) {
   PackedBytes bytes;
   bytes.capacity_ =
       std::max<size_t>((size + kGranule - 1) / kGranule * kGranule, kGranule);
-  Kept& kept = KeptByThisThread();
-  if (kept.capacity >= bytes.capacity_) {
+  if (!thread_has_ended && KeptByThisThread().capacity >= bytes.capacity_) {
+    Kept& kept = KeptByThisThread();
     bytes.data_ = std::exchange(kept.data, nullptr);
     bytes.capacity_ = std::exchange(kept.capacity, 0);
   } else {
@@ -54,10 +61,10 @@ PackedBytes PackedBytes::Allocate(size_t size) {
 
 void PackedBytes::Release() {
   if (data_ == nullptr) return;
-  Kept& kept = KeptByThisThread();
-  if (capacity_ <= kLargestKept && capacity_ > kept.capacity) {
-    std::swap(data_, kept.data);
-    std::swap(capacity_, kept.capacity);
+  if (!thread_has_ended && capacity_ <= kLargestKept &&
+      capacity_ > KeptByThisThread().capacity) {
+    std::swap(data_, KeptByThisThread().data);
+    std::swap(capacity_, KeptByThisThread().capacity);
   }
   std::free(data_);
   data_ = nullptr;

@@ -28,9 +28,8 @@ void AnswerJournal::Skip(size_t size) { Restart(end_ + size); }
 // at the beginning before and after.
 void AnswerJournal::Restart(uint64_t position) {
   begin_ = written_ = end_ = position;
-  memory_->journal_begin.store(position, std::memory_order_relaxed);
-  memory_->journal_end.store(position, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  memory_->journal_begin.exchange(position, std::memory_order_acq_rel);
+  memory_->journal_end.store(position, std::memory_order_release);
 }
 
 bool AnswerJournal::ReadFrom(uint64_t position, std::string* out) const {
@@ -42,8 +41,8 @@ bool AnswerJournal::ReadFrom(uint64_t position, std::string* out) const {
   }
   const size_t size = out->size();
   out->append(memory_->journal + (position - begin), end - position);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (memory_->journal_begin.load(std::memory_order_relaxed) == begin) {
+  // Not a load, which could come before what was copied.
+  if (memory_->journal_begin.fetch_add(0, std::memory_order_acq_rel) == begin) {
     return true;
   }
   out->resize(size);

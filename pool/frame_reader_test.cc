@@ -129,6 +129,62 @@ TEST(FrameReaderTest, SeveralFramesInOneChunk) {
   EXPECT_FALSE(reader.in_frame());
 }
 
+// Reads `stream` in pieces of at most `piece` bytes, no more at a time than the
+// reader has room for.
+std::vector<std::string> ReadInPieces(const std::string& stream, size_t piece) {
+  FrameReader reader(kLimit);
+  std::vector<std::string> payloads;
+  for (size_t done = 0; done < stream.size();) {
+    const size_t size = std::min({piece, reader.limit(), stream.size() - done});
+    Feed(absl::string_view(stream).substr(done, size), &reader);
+    done += size;
+    EXPECT_TRUE(TakeAll(&reader, &payloads).ok());
+  }
+  EXPECT_FALSE(reader.in_frame());
+  return payloads;
+}
+
+TEST(FrameReaderTest, AttachmentsComeInAnyPieces) {
+  const std::string stream =
+      FrameOf(FrameType::kTaskRequest, "first") +
+      FrameOf(FrameType::kAttachment, std::string("\xF5M attached", 11)) +
+      FrameOf(FrameType::kAttachment, "") +
+      FrameOf(FrameType::kTaskRequest, "last");
+  for (size_t piece = 1; piece <= stream.size(); ++piece) {
+    EXPECT_THAT(ReadInPieces(stream, piece),
+                ElementsAre("2:first", "5:\xF5M attached", "5:", "2:last"))
+        << "in pieces of " << piece;
+  }
+}
+
+TEST(FrameReaderTest, AnAttachmentMayBeTaken) {
+  FrameReader reader(kLimit);
+  Feed(FrameOf(FrameType::kAttachment, "mine") +
+           FrameOf(FrameType::kTaskRequest, "next"),
+       &reader);
+  ASSERT_TRUE(reader.Next()->has_value());
+  const PackedBytes taken = reader.TakeAttachment();
+  std::vector<std::string> payloads;
+  EXPECT_TRUE(TakeAll(&reader, &payloads).ok());
+  EXPECT_THAT(payloads, ElementsAre("2:next"));
+  EXPECT_EQ(taken.view(), "mine");
+}
+
+TEST(FrameReaderTest, AnAttachmentThatHasBegunTakesOnlyItsOwn) {
+  FrameReader reader(kLimit);
+  EXPECT_EQ(reader.limit(), ~size_t{0});
+  Feed(FrameOf(FrameType::kAttachment, "0123456789").substr(0, 12), &reader);
+  EXPECT_FALSE(reader.Next()->has_value());
+  EXPECT_EQ(reader.limit(), 6);
+  EXPECT_EQ(reader.missing(), 6);
+  EXPECT_TRUE(reader.in_frame());
+}
+
+TEST(FrameReaderTest, AnAttachmentOverTheLimitIsResourceExhausted) {
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      ErrorFor(MakeFrameHeader(FrameType::kAttachment, kLimit + 1))));
+}
+
 TEST(FrameReaderTest, FramesCutAnywhereAreJoined) {
   const absl::string_view stream_end = "";
   const std::string stream = ThreeFrames();

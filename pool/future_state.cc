@@ -8,7 +8,9 @@ namespace multiproc {
 
 void FutureState::Fulfil(const std::shared_ptr<FutureState>& self,
                          absl::Status status, std::string result) {
-  if (self->Set(std::move(status), std::move(result))) Notify(self);
+  if (!self->Set(std::move(status), std::move(result))) return;
+  PostCallbacks(self);
+  self->WakeWaiters();
 }
 
 bool FutureState::Set(absl::Status status, std::string result) {
@@ -33,11 +35,15 @@ bool FutureState::Finish() {
   return num_waiting_ > 0 || (extra_ != nullptr && !extra_->waiting.empty());
 }
 
-void FutureState::Notify(const std::shared_ptr<FutureState>& self) {
+void FutureState::WakeWaiters() {
+  absl::MutexLock lock(&mutex_);
+  changed_.SignalAll();
+}
+
+void FutureState::PostCallbacks(const std::shared_ptr<FutureState>& self) {
   std::vector<Callback> waiting;
   {
     absl::MutexLock lock(&self->mutex_);
-    self->changed_.SignalAll();
     if (self->extra_ != nullptr) waiting.swap(self->extra_->waiting);
   }
   for (Callback& callback : waiting) {
@@ -67,7 +73,7 @@ void FutureState::OnDone(const std::shared_ptr<FutureState>& self,
                          Callback callback) {
   {
     absl::MutexLock lock(&self->mutex_);
-    // Behind those that were set before, also where they wait for Notify.
+    // Behind those that were set before, also where they wait to be posted.
     if (!self->done() ||
         (self->has_extra() && !self->extra_->waiting.empty())) {
       self->extra().waiting.push_back(std::move(callback));

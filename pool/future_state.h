@@ -56,11 +56,12 @@ class FutureState {
   static void Fulfil(const std::shared_ptr<FutureState>& self,
                      absl::Status status, std::string result);
 
-  // Fulfil in two steps, so that many outcomes are there before the first who
-  // waits is woken. Set returns whether Notify is to be called.
+  // Fulfil in steps, so that many outcomes are there before the first who waits
+  // is woken. Set returns whether the other two are to be called.
   bool Set(absl::Status status, std::string result);
   bool SetGreat(PackedBytes result);
-  static void Notify(const std::shared_ptr<FutureState>& self);
+  static void PostCallbacks(const std::shared_ptr<FutureState>& self);
+  void WakeWaiters();
 
   // Waits for the outcome, up to `timeout`; whether it is there.
   bool Wait(absl::Duration timeout);

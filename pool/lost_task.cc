@@ -41,12 +41,13 @@ absl::Status DeathError(const WorkerProcess& worker,
 
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
                            const ExitStatus& exit_status) {
+  const bool for_it = worker.WasKilledFor(task);
   const absl::Status& reason = worker.kill_reason();
   const absl::StatusCode code =
-      reason.ok() ? absl::StatusCode::kUnavailable : reason.code();
+      for_it ? reason.code() : absl::StatusCode::kUnavailable;
   const std::string what =
-      reason.ok() ? absl::StrCat("the worker ", HowItEnded(exit_status))
-                  : std::string(reason.message());
+      for_it ? std::string(reason.message())
+             : absl::StrCat("the worker ", HowItEnded(exit_status));
   absl::Status status(
       code,
       absl::StrCat("task ", task.id, " '", task.function(), "', attempt ",

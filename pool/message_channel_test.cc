@@ -5,6 +5,7 @@
 #endif
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -129,6 +130,126 @@ TEST_F(MessageChannelTest, AQueueThatIsNeverEmptyDoesNotGrow) {
     ASSERT_TRUE(i <= 3 || left_->has_unsent());
     ASSERT_LE(left_->queue_size(), 10 * text.size());
   }
+}
+
+// The payload of the next frame, which must be there; at once, unless a side
+// that waits receives it.
+std::string ReceivedPayload(MessageChannel* channel, FrameType type) {
+  const absl::StatusOr<std::optional<Frame>> frame = channel->Receive();
+  EXPECT_TRUE(frame.ok() && frame->has_value()) << frame.status();
+  if (!frame.ok() || !frame->has_value()) return "";
+  EXPECT_EQ((*frame)->type, type);
+  return std::string((*frame)->payload);
+}
+
+TEST_F(MessageChannelTest, AttachmentsComeWhereTheyWereSent) {
+  const auto great = std::make_shared<const std::string>(5000, 'g');
+  ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1)).ok());
+  ASSERT_TRUE(left_->SendAttachment(great).ok());
+  ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(2)).ok());
+  ASSERT_TRUE(
+      left_->SendAttachment(std::make_shared<const std::string>("")).ok());
+  EXPECT_GE(left_->queue_size(), great->size());
+  ASSERT_TRUE(left_->Flush().ok());
+  EXPECT_FALSE(left_->has_unsent());
+  EXPECT_EQ(left_->queue_size(), 0);
+  EXPECT_EQ(great.use_count(), 1) << "it is kept until it is sent";
+  EXPECT_EQ(Received(&*right_).task_id(), 1);
+  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), *great);
+  EXPECT_EQ(Received(&*right_).task_id(), 2);
+  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), "");
+}
+
+TEST_F(MessageChannelTest, AnAttachmentOverTheLimitIsNotQueued) {
+  Connect(1000);
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      left_->SendAttachment(std::make_shared<const std::string>(1001, 'g'))));
+  EXPECT_FALSE(left_->has_unsent());
+}
+
+// A worker's side with its journal, and the parent's.
+class JournaledChannelTest : public MessageChannelTest {
+ protected:
+  void SetUp() override {
+    Connect(kDefaultMaxFrameBytes, Side::kBlocking, Side::kNonBlocking);
+    left_->set_journal(&journal_);
+  }
+
+  void Send(uint64_t id) {
+    ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(id)).ok());
+  }
+
+  std::optional<uint64_t> NextId() {
+    const absl::StatusOr<std::optional<Frame>> frame = right_->Next();
+    EXPECT_TRUE(frame.ok()) << frame.status();
+    TaskResponse response;
+    if (!frame.ok() || !frame->has_value() ||
+        !response.ParseFromString(std::string((*frame)->payload))) {
+      return std::nullopt;
+    }
+    return response.task_id();
+  }
+
+  const std::unique_ptr<WorkerMemory> memory_ =
+      std::make_unique<WorkerMemory>();
+  AnswerJournal journal_{memory_.get()};
+  const AnswerJournal parents_{memory_.get()};
+};
+
+TEST_F(JournaledChannelTest, WhatIsNotWrittenIsInTheJournal) {
+  Send(1);
+  Send(2);
+  EXPECT_FALSE(right_->Receive()->has_value());
+  ASSERT_TRUE(right_->FillFrom(parents_));
+  EXPECT_EQ(NextId(), 1);
+  EXPECT_EQ(NextId(), 2);
+  EXPECT_FALSE(right_->FillFrom(parents_)) << "nothing more has come";
+}
+
+TEST_F(JournaledChannelTest, WhatThePipeBringsAgainIsDropped) {
+  Send(1);
+  ASSERT_TRUE(right_->FillFrom(parents_));
+  Send(2);
+  ASSERT_TRUE(left_->Flush().ok());
+  Send(3);
+  EXPECT_EQ(NextId(), 1);
+  ASSERT_TRUE(*right_->Fill());
+  EXPECT_EQ(NextId(), 2);
+  EXPECT_EQ(NextId(), std::nullopt);
+  ASSERT_TRUE(right_->FillFrom(parents_));
+  EXPECT_EQ(NextId(), 3);
+}
+
+// As if the worker was killed in the middle of a write.
+TEST_F(JournaledChannelTest, TheJournalGoesOnWithinAFrame) {
+  Send(1);
+  Send(2);
+  const absl::string_view unwritten = journal_.unwritten();
+  for (size_t cut = 0; cut < unwritten.size(); ++cut) {
+    Connect(kDefaultMaxFrameBytes, Side::kBlocking, Side::kNonBlocking);
+    WriteRaw(unwritten.substr(0, cut));
+    if (cut > 0) {
+      ASSERT_TRUE(*right_->Fill());
+    }
+    ASSERT_TRUE(right_->FillFrom(parents_));
+    EXPECT_EQ(NextId(), 1);
+    EXPECT_EQ(NextId(), 2);
+    EXPECT_FALSE(right_->in_frame());
+  }
+}
+
+TEST_F(JournaledChannelTest, AttachmentsPassItByInOrder) {
+  const auto great = std::make_shared<const std::string>(5000, 'g');
+  Send(1);
+  ASSERT_TRUE(left_->SendAttachment(great).ok());
+  Send(2);
+  ASSERT_TRUE(left_->Flush().ok());
+  Send(3);
+  EXPECT_EQ(Received(&*right_).task_id(), 1);
+  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), *great);
+  EXPECT_EQ(Received(&*right_).task_id(), 2);
+  ASSERT_TRUE(right_->FillFrom(parents_));
+  EXPECT_EQ(NextId(), 3);
 }
 
 TEST_F(MessageChannelTest, BlockingSidesExchangeMessages) {

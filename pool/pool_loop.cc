@@ -82,8 +82,10 @@ class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
   ~Section() ABSL_UNLOCK_FUNCTION() {
     std::vector<TaskPtr> ended;
     ended.swap(loop_->ended_tasks_);
+    // In the order in which tasks end, and before the loop can end.
+    for (const TaskPtr& task : ended) FutureState::PostCallbacks(task);
     loop_->loop_mutex_.Unlock();
-    for (const TaskPtr& task : ended) FutureState::Notify(task);
+    for (const TaskPtr& task : ended) task->WakeWaiters();
   }
 
   Section(const Section&) = delete;
@@ -242,7 +244,8 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   {
     Section section(this);
     if (!state.done()) claim = BeginClaim(task);
-    if (!claim.has_value()) return WatchUnattended();
+    WatchUnattended();
+    if (!claim.has_value()) return;
     spin_time = spinner_.NextTime();
   }
   // A great answer comes in parts.
@@ -385,7 +388,11 @@ void PoolLoop::DispatchAll() {
   TakeSubmitted();
   do {
     Dispatch();
-    if (queue_.empty() && StealForIdle()) Dispatch();
+    if (queue_.empty() && StealForIdle()) {
+      // Others wait for these, and not on their new workers' pipes.
+      may_leave_unattended_ = false;
+      Dispatch();
+    }
     has_idle_worker_ = queue_.empty() && workers_.HasIdle();
     // Whoever submits from here on sees that.
   } while (has_idle_worker_ && TakeSubmitted());
@@ -433,6 +440,8 @@ bool PoolLoop::StealForIdle() {
   if (busy == nullptr || busy->num_leases() < 2 || busy->taken_back()) {
     return false;
   }
+  // What it has not even begun is on the way to it.
+  if (busy->NumBegun() == 0) return false;
   const double behind = static_cast<double>(busy->num_leases() - 1);
   if (policy_.mean_run_time() * behind < kWorthStealing) return false;
   TakeBack(*busy);
@@ -568,8 +577,11 @@ void PoolLoop::Finish(TaskPtr task, absl::Status status) {
 
 void PoolLoop::HandleOverdue() {
   for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
-    // The answer may be there, and not yet read.
+    // The answer may be there, and not yet read, or not yet written.
     HandleResponses(*worker);
+    if (worker->deadline() <= MonotonicNow()) {
+      worker->ReceiveUnwritten(AnswerHandler()).IgnoreError();
+    }
     const absl::Time now = MonotonicNow();
     if (worker->deadline() <= now) {
       KillOverdue(*worker);
@@ -589,9 +601,12 @@ void PoolLoop::LosePatience(WorkerProcess& worker) {
     worker.Kill(std::move(status));
   } else if (worker.NumBegun() == 0) {
     worker.RestartPatience();
-  } else if (workers_.PatienceEnd(worker) <= MonotonicNow() &&
-             workers_.num_usable() > 1) {
+  } else if (workers_.PatienceEnd(worker) > MonotonicNow()) {
+    // It has answered, and runs something else.
+  } else if (workers_.num_usable() > 1 && !worker.taken_back()) {
     TakeBack(worker);
+  } else {
+    worker.RestartPatience();
   }
 }
 
@@ -609,9 +624,10 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
         "was not ready ", absl::FormatDuration(options_.worker_start_timeout),
         " after its start (worker_start_timeout)")));
   } else {
-    worker.Kill(absl::DeadlineExceededError(
-        absl::StrCat("it ran for longer than its timeout of ",
-                     absl::FormatDuration(worker.leases().front()->timeout))));
+    const Task& overdue = *worker.leases().front();
+    worker.KillForTask(overdue.id, absl::DeadlineExceededError(absl::StrCat(
+                                       "it ran for longer than its timeout of ",
+                                       absl::FormatDuration(overdue.timeout))));
   }
 }
 

@@ -2,7 +2,7 @@
 // loop's lock may touch them, and nobody waits for a worker with it. The states
 // are drawn in docs/architecture.md.
 //
-//   owner thread, each turn:  take what was submitted -> handle what is ready
+//   owner thread, each turn:  handle what is ready -> take what was submitted
 //   -> kill what is overdue -> start what is missing -> lease what is queued ->
 //   wait
 //
@@ -62,8 +62,9 @@ class PoolLoop : public FutureOwner {
   void Shutdown();
 
   // Queues `task`, and gives it its id. If a worker is idle it has the task
-  // when this returns. It ends at once, with FAILED_PRECONDITION, if the pool
-  // is closed, or with the reason if it failed.
+  // when this returns, unless another was submitted a moment before. It ends at
+  // once, with FAILED_PRECONDITION, if the pool is closed, or with the reason
+  // if it failed.
   void Submit(TaskPtr task);
 
   // No further Submit. Tasks that were submitted run.

@@ -17,6 +17,7 @@
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -206,16 +207,24 @@ class ProcessPool::MapRun {
     PackedCall call;
     call.function = *call_;
     Encoder encoder(&call.arguments);
-    const size_t size = policy_.NextSize(remaining_);
+    const size_t size = (std::min)(policy_.NextSize(remaining_), most_items_);
+    const size_t limit = pool_->options_.max_frame_bytes / 4;
     uint32_t count = 0;
     do {
+      const size_t before = call.arguments.size();
       const auto& item = *next_;
       encoder.template Put<function_internal::Stored<P>>(
           function_internal::ToPacked<P>(item));
+      // One that is great is alone.
+      if (count > 0 && call.arguments.size() > limit) {
+        call.arguments.resize(before);
+        break;
+      }
       ++next_;
       ++count;
     } while (count < size && next_ != end_ &&
-             call.arguments.size() < ChunkPolicy::kChunkBytes);
+             call.arguments.size() <
+                 (std::min)(ChunkPolicy::kChunkBytes, limit));
     if (!encoder.status().ok()) return encoder.status();
     if (remaining_.has_value()) *remaining_ -= count;
     chunks_.push_back(
@@ -229,6 +238,11 @@ class ProcessPool::MapRun {
     chunk.state->Wait(absl::InfiniteDuration());
     if (!chunk.state->status().ok()) return chunk.state->status();
     policy_.Record(chunk.count, chunk.state->run_time());
+    // Their results are to fit into a frame, too.
+    const size_t bytes_each = chunk.state->result().size() / chunk.count + 1;
+    const size_t items_that_fit =
+        pool_->options_.max_frame_bytes / 4 / bytes_each + 1;
+    most_items_ = (std::min)(most_items_, items_that_fit);
     if constexpr (!kIsVoid) {
       Decoder decoder(chunk.state->result());
       for (uint32_t i = 0; i < chunk.count; ++i) {
@@ -247,6 +261,8 @@ class ProcessPool::MapRun {
   const decltype(std::end(std::declval<const Range&>())) end_;
   std::optional<size_t> remaining_;
   ChunkPolicy policy_;
+  // By the size of the results so far.
+  size_t most_items_ = ~size_t{0};
   std::deque<Chunk> chunks_;
   std::vector<Result> results_;
 };

@@ -215,6 +215,8 @@ absl::Status TaskServer::SendResponse() {
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
   if (!status.ok()) return status;
+  // What found no room in the journal is safe in the pipe only.
+  if (channel_.queue_size() > 0) return Write();
   // In the journal it is safe; the parent is to have it soon, too.
   if (!write_at_.has_value()) write_at_ = last_begin_ + kGatherTime;
   return *last_end_ < *write_at_ ? absl::OkStatus() : Write();

@@ -15,10 +15,11 @@
 
 namespace multiproc {
 
-// Serves the tasks that come from `requests`, in order and as far as `gate`
-// lets it, and writes each answer to `responses` at once. Returns OK once
-// `requests` is at its end between two tasks; if that happens during a task,
-// the process ends there and then: nobody wants the answer, and no orphan
+// Serves the tasks that come from `requests`, in order and as far as the gate
+// in `memory` (a WorkerMemory) lets it. Each answer is in the journal there
+// before the next task begins, and in `responses` a moment later. Returns OK
+// once `requests` is at its end between two tasks; if that happens during a
+// task, the process ends there and then: nobody wants the answer, and no orphan
 // outlives its parent. DATA_LOSS and others if the parent's frames can't be
 // read. To be called once in a process, which keeps the handles until it ends.
 //

@@ -34,6 +34,7 @@ class Task : public FutureState {
     if (call.arguments.size() < kAttachmentBytes) {
       bytes_ = std::move(call.arguments);
     } else {
+      has_attachment_ = true;
       extra().attachment = MakeAttachment(std::move(call.arguments));
     }
   }
@@ -43,7 +44,8 @@ class Task : public FutureState {
   // The arguments are one of the two.
   const std::string& arguments() const { return bytes_; }
   std::shared_ptr<const std::string> attachment() {
-    return has_extra() ? extra().attachment : nullptr;
+    // Not by looking for an Extra: OnDone may be making one.
+    return has_attachment_ ? extra().attachment : nullptr;
   }
 
   void set_run_time_ns(int64_t run_time_ns) { run_time_ns_ = run_time_ns; }
@@ -69,6 +71,7 @@ class Task : public FutureState {
 
   const function_internal::Registration* function_ = nullptr;
   uint32_t count_ = 1;
+  bool has_attachment_ = false;
 };
 
 using TaskPtr = std::shared_ptr<Task>;

@@ -86,8 +86,9 @@ absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
       std::make_move_iterator(leases_.begin() + static_cast<ptrdiff_t>(*begun)),
       std::make_move_iterator(leases_.end()));
   leases_.resize(*begun);
-  // If it runs nothing there will be no answer to wait for.
+  // If it runs nothing there will be no answer to wait for, nor a deadline.
   taken_back_ = !leases_.empty();
+  if (leases_.empty()) StartClock();
   return tasks;
 }
 
@@ -103,15 +104,13 @@ size_t WorkerProcess::NumBegun() const {
   return BegunOfLeases(gate_.begun()).value_or(by_order);
 }
 
-void WorkerProcess::RestartPatience() {
-  head_since_ = MonotonicNow();
-  looked_for_unwritten_ = false;
-}
+void WorkerProcess::RestartPatience() { head_since_ = MonotonicNow(); }
 
 void WorkerProcess::Flush() {
+  absl::Status status = channel_.Flush();
   // A worker that does not read any more has ended or is about to: its exit
-  // event tells.
-  channel_.Flush().IgnoreError();
+  // event tells. For any other reason half a request would never be completed.
+  if (!status.ok() && !absl::IsAborted(status)) Kill(std::move(status));
 }
 
 absl::Status WorkerProcess::Receive(size_t max_bytes,
@@ -135,7 +134,10 @@ absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
     return channel_.FillFrom(journal_) ? HandleFrames(on_answer)
                                        : absl::OkStatus();
   }).IgnoreError();
-  looked_for_unwritten_ = true;
+  // Twice in the same task: what it had answered before is known now.
+  const uint32_t begun = gate_.begun();
+  looked_for_unwritten_ = begun == begun_at_last_look_;
+  begun_at_last_look_ = begun;
   if (receive_error_.ok()) receive_error_ = std::move(end);
   return receive_error_;
 }
@@ -185,7 +187,8 @@ absl::Status WorkerProcess::HandleFrame(const Frame& frame,
     StartClock();
     return absl::OkStatus();
   }
-  if (frame.type == FrameType::kAttachment && attachment_is_due_) {
+  if (frame.type == FrameType::kAttachment && attachment_is_due_ &&
+      !leases_.empty() && leases_.front()->id == response_.task_id()) {
     Answer(channel_.TakeAttachment(), on_answer);
     return absl::OkStatus();
   }
@@ -257,6 +260,16 @@ void WorkerProcess::Kill(absl::Status reason) {
   channel_.CloseSend();
   if (kill_reason_.ok()) kill_reason_ = std::move(reason);
   process_.Kill().IgnoreError();
+}
+
+void WorkerProcess::KillForTask(uint64_t task_id, absl::Status reason) {
+  killed_for_task_ = task_id;
+  Kill(std::move(reason));
+}
+
+bool WorkerProcess::WasKilledFor(const Task& task) const {
+  return !kill_reason_.ok() &&
+         (!killed_for_task_.has_value() || *killed_for_task_ == task.id);
 }
 
 ExitStatus WorkerProcess::Reap() {

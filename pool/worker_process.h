@@ -7,12 +7,13 @@
 //   (*worker)->Flush();
 //   absl::Status status = (*worker)->Receive(max_bytes, on_answer);
 //
-// The rules that everything rests on: a worker answers in order and at once,
-// and counts a task as begun (task_gate.h) before it runs it. So of the tasks
-// leased to a worker that is gone, once its channel is drained, only the first
-// can have been started, and the gate says whether it was.
+// The rules that everything rests on: a worker answers in order, has each
+// answer in the journal (answer_journal.h) before it goes on, and counts a task
+// as begun (task_gate.h) before it runs it. So of the tasks leased to a worker
+// that is gone, once pipe and journal are read, only the first can have been
+// started, and the gate says whether it was.
 //
-// Not thread-safe: it belongs to the pool's owner thread.
+// Not thread-safe: it belongs to whoever has the pool's loop.
 
 #ifndef MULTIPROC_POOL_WORKER_PROCESS_H_
 #define MULTIPROC_POOL_WORKER_PROCESS_H_
@@ -121,7 +122,7 @@ class WorkerProcess {
   // The same for what it has answered and not written to the pipe yet: of use
   // when it runs a long task now.
   absl::Status ReceiveUnwritten(const AnswerCallback& on_answer);
-  // Whether that was done since the last answer.
+  // Whether nothing more can be found that way before its next answer.
   bool looked_for_unwritten() const { return looked_for_unwritten_; }
 
   // When the task at the head of the leases must be done, the worker ready, the
@@ -148,6 +149,11 @@ class WorkerProcess {
   // nothing but that its worker died. The first reason is kept.
   void Kill(absl::Status reason);
   const absl::Status& kill_reason() const { return kill_reason_; }
+
+  // The same for what one task did. It may have ended in the meantime, and the
+  // next one begun, which is not to blame.
+  void KillForTask(uint64_t task_id, absl::Status reason);
+  bool WasKilledFor(const Task& task) const;
 
   // How the process ended; to be called after its exit event.
   ExitStatus Reap();
@@ -198,12 +204,14 @@ class WorkerProcess {
   bool ever_answered_ = false;
   bool taken_back_ = false;
   bool looked_for_unwritten_ = false;
+  uint32_t begun_at_last_look_ = 0;
   // Responses so far, modulo 2^32 as in the gate.
   uint32_t num_answered_ = 0;
   absl::Time head_since_;
   absl::Time deadline_;
   absl::Time frame_deadline_ = absl::InfiniteFuture();
   absl::Status kill_reason_;
+  std::optional<uint64_t> killed_for_task_;
   absl::Status receive_error_;
   std::deque<TaskPtr> leases_;
   // One message is used for all, and its memory is kept.

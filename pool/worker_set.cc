@@ -71,10 +71,14 @@ void WorkerSet::Update(WorkerProcess& worker) {
 }
 
 absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
-  const bool others_wait = worker.ready() && worker.usable() &&
-                           worker.num_leases() > 1 && !worker.taken_back();
-  // A single worker would get them again.
-  if (!others_wait || (worker.looked_for_unwritten() && num_usable_ < 2)) {
+  if (!worker.ready() || !worker.usable()) return absl::InfiniteFuture();
+  // Behind its head, or before what it runs now.
+  const bool others_wait =
+      worker.num_leases() > (worker.taken_back() ? 0u : 1u);
+  // What is taken back already is not taken again, and a single worker would
+  // get it again; but answers may be found that it has not written.
+  const bool may_take = !worker.taken_back() && num_usable_ > 1;
+  if (!others_wait || (!may_take && worker.looked_for_unwritten())) {
     return absl::InfiniteFuture();
   }
   return worker.head_since() + policy_->patience();

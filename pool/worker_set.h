@@ -6,7 +6,7 @@
 //   worker->Lease(std::move(task));
 //   workers.Update(*worker);              // after whatever changed it
 //
-// Not thread-safe: it belongs to the owner thread.
+// Not thread-safe: it belongs to whoever has the loop.
 
 #ifndef MULTIPROC_POOL_WORKER_SET_H_
 #define MULTIPROC_POOL_WORKER_SET_H_
