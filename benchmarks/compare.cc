@@ -83,11 +83,12 @@ bool IsWanted(const std::string& row) {
   return only.empty() || std::find(only.begin(), only.end(), row) != only.end();
 }
 
-std::vector<Program> WantedPrograms(const std::string& folder) {
+std::vector<Program> WantedPrograms(const std::string& folder,
+                                    const std::vector<int64_t>& rss_mib) {
   std::vector<Program> wanted;
   for (const Program& program :
-       AllPrograms(absl::StrCat(folder, "/pool_benchmark"),
-                   absl::StrCat(folder, "/executor_benchmark"))) {
+       AllPrograms({folder + "/pool_benchmark", folder + "/executor_benchmark",
+                    rss_mib})) {
     if (std::any_of(program.rows.begin(), program.rows.end(), IsWanted)) {
       wanted.push_back(program);
     }
@@ -95,9 +96,9 @@ std::vector<Program> WantedPrograms(const std::string& folder) {
   return wanted;
 }
 
-std::vector<Measure> WantedMeasures() {
+std::vector<Measure> WantedMeasures(const std::vector<int64_t>& rss_mib) {
   std::vector<Measure> wanted;
-  for (const Measure& measure : Measures(ParentSizes())) {
+  for (const Measure& measure : Measures(rss_mib)) {
     if (IsWanted(measure.row)) wanted.push_back(measure);
   }
   return wanted;
@@ -138,12 +139,13 @@ int CompareAll(const std::string& this_program) {
   const std::string out = OutputFolder();
   const std::string machine = DescribeMachine();
   const double load_before = LoadAverage();
+  const std::vector<int64_t> rss_mib = ParentSizes();
   absl::FPrintF(stderr, "%s\n", machine);
   ComparisonRun run(RunOptions(folder, out));
-  run.Add(WantedPrograms(folder));
+  run.Add(WantedPrograms(folder, rss_mib));
 
   const std::vector<Comparison> comparisons =
-      Compare(WantedMeasures(), run.log());
+      Compare(WantedMeasures(rss_mib), run.log());
   const std::string text = absl::StrCat(
       FormatTable(comparisons), "\n", FormatVerdicts(comparisons),
       FormatFailures(run.failures()), machine,

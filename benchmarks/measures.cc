@@ -261,7 +261,7 @@ void AddStarts(const std::vector<int64_t>& rss_mib,
   for (const int64_t mib : rss_mib) {
     Measure rerun{"10", WithParent("Function by re-run: Spawn + Wait", mib)};
     rerun.ours = Start("function_start", "multiproc", "posix_spawn", mib);
-    rerun.rivals = {Floor("posix_spawn, the same binary, empty main",
+    rerun.rivals = {Floor("posix_spawn, empty main",
                           {RawSpawn("posix_spawn", "same", mib)}, 1.3)};
     measures->push_back(rerun);
   }

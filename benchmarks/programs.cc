@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 
 namespace multiproc {
@@ -35,6 +36,16 @@ Program Floor(Rows rows, const std::string& file,
           item};
 }
 
+// CPython's pool has targets; what is about all pools is told of more of them
+// than the rest.
+int PriorityOf(const std::string& pool, absl::string_view section) {
+  static constexpr absl::string_view kTargets = "throughput busy map";
+  static constexpr absl::string_view kOfAll = "roundtrip throughput memory";
+  if (pool == "cpython_pool")
+    return absl::StrContains(kTargets, section) ? 0 : 1;
+  return absl::StrContains(kOfAll, section) ? 2 : 3;
+}
+
 Program PythonPool(Rows rows, const std::string& pool,
                    const std::string& section, const std::string& item) {
   Program program = {absl::StrCat(pool, " ", section),
@@ -44,10 +55,7 @@ Program PythonPool(Rows rows, const std::string& pool,
                      {section, absl::StrCat("--pool=", pool)},
                      pool,
                      item};
-  if (pool != "cpython_pool") {
-    static constexpr absl::string_view kOften = "roundtrip throughput memory";
-    program.priority = absl::StrContains(kOften, section) ? 1 : 3;
-  }
+  program.priority = PriorityOf(pool, section);
   return program;
 }
 
@@ -111,26 +119,7 @@ void AddEchoes(std::vector<Program>* programs) {
   AddPythonPools({"8"}, "echo", "payload_echo", programs);
 }
 
-void AddProgramStarts(const std::string& executor_binary,
-                      std::vector<Program>* programs) {
-  programs->push_back(Floor({"9", "10"}, "spawn_floor",
-                            {absl::StrCat("--program=", executor_binary)},
-                            "c_floor", "spawn"));
-  programs->push_back(
-      {"multiproc starts",
-       {"9", "10"},
-       Language::kBinary,
-       "executor_benchmark",
-       {"--figures", "--benchmark_filter=function_start|spawn/how:posix"},
-       "multiproc",
-       "spawn"});
-  programs->push_back({"CPython subprocess",
-                       {"9"},
-                       Language::kPython,
-                       "peers/python_starts.py",
-                       {"programs"},
-                       "cpython_subprocess",
-                       "spawn"});
+void AddSpawners(std::vector<Program>* programs) {
   programs->push_back(
       Spawner(Language::kRust, "spawn.rs", "rust_std_process", {}));
   programs->push_back(Spawner(Language::kGo, "spawn.go", "go_os_exec", {}));
@@ -140,10 +129,40 @@ void AddProgramStarts(const std::string& executor_binary,
                               {"-lboost_filesystem", "-pthread"}));
 }
 
-void AddPoolStarts(const std::string& pool_binary,
+void AddProgramStarts(const ProgramSettings& settings,
+                      std::vector<Program>* programs) {
+  std::vector<Program> starts = {
+      Floor({"9", "10"}, "spawn_floor",
+            {absl::StrCat("--program=", settings.executor_binary)}, "c_floor",
+            "spawn"),
+      {"multiproc starts",
+       {"9", "10"},
+       Language::kBinary,
+       "executor_benchmark",
+       {"--figures", "--benchmark_filter=function_start|spawn/how:posix"},
+       "multiproc",
+       "spawn"},
+      {"CPython subprocess",
+       {"9"},
+       Language::kPython,
+       "peers/python_starts.py",
+       {"programs"},
+       "cpython_subprocess",
+       "spawn",
+       {},
+       1}};
+  AddSpawners(&starts);
+  for (Program& program : starts) {
+    program.arguments.push_back(
+        absl::StrCat("--rss_mib=", absl::StrJoin(settings.rss_mib, ",")));
+    programs->push_back(std::move(program));
+  }
+}
+
+void AddPoolStarts(const ProgramSettings& settings,
                    std::vector<Program>* programs) {
   programs->push_back(Floor({"11"}, "start_floor",
-                            {absl::StrCat("--program=", pool_binary)},
+                            {absl::StrCat("--program=", settings.pool_binary)},
                             "c_floor", "pool_start"));
   programs->push_back(PoolBenchmark({"11"}, "pool_start"));
   programs->push_back({"CPython pools",
@@ -165,14 +184,13 @@ void AddParentCosts(std::vector<Program>* programs) {
 
 }  // namespace
 
-std::vector<Program> AllPrograms(const std::string& pool_binary,
-                                 const std::string& executor_binary) {
+std::vector<Program> AllPrograms(const ProgramSettings& settings) {
   std::vector<Program> programs;
   AddRoundTrips(&programs);
   AddTasks(&programs);
   AddEchoes(&programs);
-  AddProgramStarts(executor_binary, &programs);
-  AddPoolStarts(pool_binary, &programs);
+  AddProgramStarts(settings, &programs);
+  AddPoolStarts(settings, &programs);
   AddParentCosts(&programs);
   std::stable_sort(programs.begin(), programs.end(),
                    [](const Program& a, const Program& b) {

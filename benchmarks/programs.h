@@ -1,6 +1,6 @@
 // The programs that take the figures of each row.
 //
-//   for (const Program& program : AllPrograms(pool_binary, executor_binary)) {
+//   for (const Program& program : AllPrograms(settings)) {
 //     RunProgram(*RunCommand(program, file, toolbox), timeout, scratch);
 //   }
 //
@@ -9,6 +9,7 @@
 #ifndef MULTIPROC_BENCHMARKS_PROGRAMS_H_
 #define MULTIPROC_BENCHMARKS_PROGRAMS_H_
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,12 +43,18 @@ struct Program {
   int priority = 0;
 };
 
+// What the programs are told.
+struct ProgramSettings {
+  // This library's, for the floors that start the same binaries.
+  std::string pool_binary = {};
+  std::string executor_binary = {};
+  // How many MiB the parents of spawned processes have touched.
+  std::vector<int64_t> rss_mib = {};
+};
+
 // All programs, in the order in which they should run: for each row this
 // library's beside what it is compared with, by their priorities.
-// `pool_binary` and
-// `executor_binary` are given to the floors that start the same binary.
-std::vector<Program> AllPrograms(const std::string& pool_binary,
-                                 const std::string& executor_binary);
+std::vector<Program> AllPrograms(const ProgramSettings& settings);
 
 // The command line that compiles `program` from `source` to `output`; empty if
 // it needs none. NOT_FOUND if there is no compiler here.

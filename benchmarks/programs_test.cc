@@ -22,7 +22,7 @@ Program MakeProgram(Language language) {
 
 TEST(ProgramsTest, EveryRowHasPrograms) {
   std::set<std::string> rows;
-  for (const Program& program : AllPrograms("pool", "executor")) {
+  for (const Program& program : AllPrograms({"pool", "executor", {10}})) {
     rows.insert(program.rows.begin(), program.rows.end());
   }
   for (const Measure& measure : Measures({10, 1024})) {
@@ -32,7 +32,7 @@ TEST(ProgramsTest, EveryRowHasPrograms) {
 
 TEST(ProgramsTest, WhatTargetsNeedRunsFirst) {
   int last = 0;
-  for (const Program& program : AllPrograms("pool", "executor")) {
+  for (const Program& program : AllPrograms({"pool", "executor", {10}})) {
     EXPECT_GE(program.priority, last) << program.name;
     last = program.priority;
   }

@@ -18,9 +18,10 @@ struct Scale {
 
 // From the largest to the smallest, for each unit.
 constexpr Scale kScales[] = {
-    {"1/s", 1e6, 1e6, "M/s"},   {"1/s", 1e4, 1e3, "k/s"}, {"1/s", 0, 1, "/s"},
-    {"us", 1e6, 1e6, "s"},      {"us", 1e3, 1e3, "ms"},   {"ms", 1e3, 1e3, "s"},
-    {"MB/s", 1e3, 1e3, "GB/s"}, {"1", 0, 1, ""},
+    {"1/s", 999.5e3, 1e6, "M/s"}, {"1/s", 1e4, 1e3, "k/s"},
+    {"1/s", 0, 1, "/s"},          {"us", 999.5e3, 1e6, "s"},
+    {"us", 999.5, 1e3, "ms"},     {"ms", 999.5, 1e3, "s"},
+    {"MB/s", 999.5, 1e3, "GB/s"}, {"1", 0, 1, ""},
 };
 
 std::string ThreeDigits(double value) {

@@ -11,6 +11,11 @@ TEST(QuantityTest, RatesGetPrefixes) {
   EXPECT_EQ(FormatQuantity(1825, "1/s"), "1825 /s");
 }
 
+TEST(QuantityTest, WhatIsRoundedUpGetsTheLargerUnit) {
+  EXPECT_EQ(FormatQuantity(999900, "1/s"), "1 M/s");
+  EXPECT_EQ(FormatQuantity(999.9, "us"), "1 ms");
+}
+
 TEST(QuantityTest, TimesGetLargerUnits) {
   EXPECT_EQ(FormatQuantity(30.909, "us"), "30.9 us");
   EXPECT_EQ(FormatQuantity(55700, "us"), "55.7 ms");
