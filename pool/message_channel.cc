@@ -160,7 +160,7 @@ absl::StatusOr<std::optional<Frame>> MessageChannel::Receive() {
 
 absl::StatusOr<bool> MessageChannel::Fill() {
   const size_t wanted =
-      std::min(std::clamp(reader_.missing(), kReadSize, kLargestReadSize),
+      std::min(std::clamp(reader_.missing(), read_size_, kLargestReadSize),
                reader_.limit());
   char* const space = reader_.Space(wanted);
   const absl::StatusOr<size_t> size = ReadSome(in_.get(), space, wanted);
@@ -171,6 +171,8 @@ absl::StatusOr<bool> MessageChannel::Fill() {
                                             : "the stream has ended");
   }
   drained_ = *size < wanted;
+  // A pool of many workers, with an answer each now and then, needs little.
+  if (!drained_) read_size_ = std::min(4 * read_size_, kReadSize);
   size_t fresh = *size;
   if (known_bytes_ > 0) {
     const size_t known = std::min(known_bytes_, fresh);

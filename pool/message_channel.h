@@ -134,6 +134,8 @@ class MessageChannel {
   // Of these, how many the pipe will bring once more.
   size_t known_bytes_ = 0;
   bool drained_ = false;
+  // As much is asked for at a time, and more where that is not enough.
+  size_t read_size_ = 4096;
   AnswerJournal* journal_ = nullptr;
   bool quiet_ = false;
   // In the order in which they are sent: messages, attachments.
