@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,6 +13,7 @@
 #include "multiproc/benchmarks/call_times.h"
 #include "multiproc/benchmarks/machine.h"
 #include "multiproc/executors/default_executor.h"
+#include "tests/read_file.h"
 
 namespace multiproc {
 namespace {
@@ -26,13 +25,6 @@ void EndAll(int signal_number) {
   if (running_group != 0) kill(-running_group, SIGKILL);
   signal(signal_number, SIG_DFL);
   raise(signal_number);
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 // A compiler's first error says more than its last line, and a traceback's last

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/poll_timeout.h"
 #include "multiproc/executors/posix_error.h"
-#include "multiproc/executors/sigpipe_block.h"
 
 #if defined(__linux__) && defined(RWF_NOWAIT) && \
     !defined(MULTIPROC_PORTABLE_POSIX)
@@ -24,6 +24,52 @@
 
 namespace multiproc {
 namespace {
+
+// Keeps SIGPIPE from this thread while it lives, and takes back the one that a
+// write in between brought. By POSIX the signal goes to the thread that writes,
+// so a blocked and consumed one is seen by nobody.
+class ScopedSigpipeBlock {
+ public:
+  ScopedSigpipeBlock() {
+    saw_broken_pipe_ = false;
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &old_mask_);
+    // One that was not blocked before would have been delivered.
+    was_pending_ = sigismember(&old_mask_, SIGPIPE) == 1 && IsPending();
+  }
+  ~ScopedSigpipeBlock() {
+    if (saw_broken_pipe_ && !was_pending_ && IsPending()) Consume();
+    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+
+  // For whoever writes: this thread has met a broken pipe.
+  static void SawBrokenPipe() { saw_broken_pipe_ = true; }
+
+ private:
+  // One that was sent to the process may be gone by now: another thread took
+  // it.
+  void Consume() {
+#ifdef __linux__
+    const struct timespec at_once = {0, 0};
+    sigtimedwait(&sigpipe_, nullptr, &at_once);
+#else
+    int signal = 0;
+    sigwait(&sigpipe_, &signal);
+#endif
+  }
+
+  static bool IsPending() {
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGPIPE) == 1;
+  }
+
+  inline static thread_local bool saw_broken_pipe_ = false;
+  sigset_t sigpipe_;
+  sigset_t old_mask_;
+  bool was_pending_;
+};
 
 // read(2) or write(2), called again where a signal interrupted it.
 template <typename Call>

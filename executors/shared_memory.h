@@ -55,6 +55,10 @@ class SharedMemory {
   char* data() const { return data_; }
 
  private:
+  // What CloseHandle will close, unmapped.
+  static absl::StatusOr<ScopedFileHandle> MakeHandle(size_t size);
+  static absl::StatusOr<SharedMemory> MapHandle(ScopedFileHandle handle,
+                                                size_t size);
   absl::Status Map();
   void Unmap();
 

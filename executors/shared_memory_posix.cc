@@ -12,29 +12,12 @@
 
 namespace multiproc {
 
-absl::StatusOr<SharedMemory> SharedMemory::Create(size_t size) {
+absl::StatusOr<ScopedFileHandle> SharedMemory::MakeHandle(size_t size) {
   absl::StatusOr<ScopedFileHandle> file = MakeAnonymousFile("");
-  if (!file.ok()) return file.status();
-  if (ftruncate(file->get(), static_cast<off_t>(size)) != 0) {
+  if (file.ok() && ftruncate(file->get(), static_cast<off_t>(size)) != 0) {
     return PosixError("ftruncate", "", errno);
   }
-  SharedMemory memory;
-  memory.handle_ = *std::move(file);
-  memory.size_ = size;
-  absl::Status status = memory.Map();
-  if (!status.ok()) return status;
-  return memory;
-}
-
-absl::StatusOr<SharedMemory> SharedMemory::Open(ScopedFileHandle handle,
-                                                size_t size) {
-  SharedMemory memory;
-  memory.handle_ = std::move(handle);
-  memory.size_ = size;
-  absl::Status status = memory.Map();
-  if (!status.ok()) return status;
-  memory.CloseHandle();
-  return memory;
+  return file;
 }
 
 absl::Status SharedMemory::Map() {

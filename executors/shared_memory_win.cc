@@ -10,30 +10,13 @@
 
 namespace multiproc {
 
-absl::StatusOr<SharedMemory> SharedMemory::Create(size_t size) {
-  SharedMemory memory;
-  memory.handle_ = ScopedFileHandle(
+absl::StatusOr<ScopedFileHandle> SharedMemory::MakeHandle(size_t size) {
+  ScopedFileHandle section(
       CreateFileMappingW(INVALID_HANDLE_VALUE, nullptr, PAGE_READWRITE,
                          static_cast<DWORD>(uint64_t{size} >> 32),
                          static_cast<DWORD>(size), nullptr));
-  if (!memory.handle_.is_valid()) {
-    return WindowsError("CreateFileMapping", "", GetLastError());
-  }
-  memory.size_ = size;
-  absl::Status status = memory.Map();
-  if (!status.ok()) return status;
-  return memory;
-}
-
-absl::StatusOr<SharedMemory> SharedMemory::Open(ScopedFileHandle handle,
-                                                size_t size) {
-  SharedMemory memory;
-  memory.handle_ = std::move(handle);
-  memory.size_ = size;
-  absl::Status status = memory.Map();
-  if (!status.ok()) return status;
-  memory.CloseHandle();
-  return memory;
+  if (section.is_valid()) return section;
+  return WindowsError("CreateFileMapping", "", GetLastError());
 }
 
 absl::Status SharedMemory::Map() {

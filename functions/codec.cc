@@ -4,27 +4,10 @@
 
 #include "google/protobuf/io/coded_stream.h"
 #include "multiproc/functions/huge_pages.h"
+#include "multiproc/functions/kept_by_thread.h"
 
 namespace multiproc {
 namespace {
-
-constexpr size_t kLargestKept = size_t{4} << 20;
-
-// Once a thread has ended it keeps nothing: what outlives it, such as a static
-// object, still packs. This variable has no destructor, and so is there.
-thread_local bool thread_has_ended = false;
-
-struct Kept {
-  ~Kept() { thread_has_ended = true; }
-  std::string text;
-};
-
-// Null for a thread that has ended.
-std::string* KeptByThisThread() {
-  if (thread_has_ended) return nullptr;
-  thread_local Kept kept;
-  return &kept.text;
-}
 
 // Room for `size` bytes, in great pages where they are new.
 void ReserveGreat(size_t size, std::string* text) {
@@ -36,7 +19,7 @@ void ReserveGreat(size_t size, std::string* text) {
 }  // namespace
 
 void RecyclePacked(std::string bytes) {
-  std::string* const kept = KeptByThisThread();
+  std::string* const kept = KeptByThisThread<std::string>();
   if (kept == nullptr || bytes.capacity() <= kept->capacity() ||
       bytes.capacity() > kLargestKept) {
     return;
@@ -47,7 +30,7 @@ void RecyclePacked(std::string bytes) {
 
 void Encoder::MakeRoomFor(size_t size) {
   if (out_->capacity() - out_->size() >= size) return;
-  std::string* const kept = KeptByThisThread();
+  std::string* const kept = KeptByThisThread<std::string>();
   if (kept == nullptr || kept->capacity() < out_->size() + size) {
     if (size > kLargestKept) ReserveGreat(out_->size() + size, out_);
     return;

@@ -25,7 +25,6 @@ bool FutureState::SetGreat(PackedBytes result) {
   absl::MutexLock lock(&mutex_);
   std::string().swap(bytes_);
   extra().attachment = nullptr;
-  extra().is_great = true;
   extra().great = std::move(result);
   return Finish();
 }

@@ -74,8 +74,9 @@ class FutureState {
   // The outcome, once done().
   const absl::Status& status() const { return status_; }
   absl::string_view result() const {
-    return extra_ != nullptr && extra_->is_great ? extra_->great.view()
-                                                 : absl::string_view(bytes_);
+    return extra_ != nullptr && extra_->great.is_valid()
+               ? extra_->great.view()
+               : absl::string_view(bytes_);
   }
   // How long the task ran in its worker; zero if unknown.
   absl::Duration run_time() const { return absl::Nanoseconds(run_time_ns_); }
@@ -87,7 +88,6 @@ class FutureState {
     // Before the outcome: arguments that are sent as an attachment.
     std::shared_ptr<const std::string> attachment;
     // A result that came as one.
-    bool is_great = false;
     PackedBytes great;
   };
   bool has_extra() const { return extra_ != nullptr; }

@@ -178,7 +178,7 @@ void PoolLoop::Attend() {
 void PoolLoop::WatchUnattended() {
   has_unattended_ = false;
   for (const uint64_t id : std::exchange(unattended_, {})) {
-    WorkerProcess* const worker = workers_.Get(id);
+    const std::shared_ptr<WorkerProcess> worker = workers_.Get(id);
     if (worker == nullptr || worker->claim() != nullptr) continue;
     if (worker->usable()) workers_.ResumeReceiving(*worker);
   }
@@ -196,9 +196,7 @@ void PoolLoop::Feed() {
     return;
   }
   last_feed_ = now;
-  may_leave_unattended_ = true;
-  DispatchAll();
-  may_leave_unattended_ = false;
+  DispatchAll(WatchAnswer::kLater);
   WakeOwnerIfNeeded();
 }
 
@@ -276,7 +274,7 @@ std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
     claim.wait = std::move(spare_waits_.back());
     spare_waits_.pop_back();
   }
-  claim.worker = workers_.Share(worker->id());
+  claim.worker = workers_.Get(worker->id());
   worker->set_claim(claim.wait.get());
   workers_.StopReceiving(*worker);
   return claim;
@@ -300,7 +298,7 @@ void PoolLoop::EndClaim(Claim& claim) {
     if (worker.usable() && worker.num_leases() > 0) {
       workers_.ResumeReceiving(worker);
     }
-    DispatchAll();
+    DispatchAll(WatchAnswer::kNow);
     WakeOwnerIfNeeded();
   } else {
     claim.wait->Reset();
@@ -351,7 +349,7 @@ bool PoolLoop::Turn() {
   HandleOverdue();
   StartMissing();
   if (!ended_.ok()) EndTasks();
-  DispatchAll();
+  DispatchAll(WatchAnswer::kNow);
   DismissIdle();
   return !(stopping_ && queue_.empty() && workers_.empty());
 }
@@ -385,30 +383,30 @@ absl::Time PoolLoop::NextEvent() const {
 
 // ---- Tasks to workers ----
 
-void PoolLoop::DispatchAll() {
+void PoolLoop::DispatchAll(WatchAnswer watch) {
   TakeSubmitted();
   do {
-    Dispatch();
+    Dispatch(watch);
     if (queue_.empty() && StealForIdle()) {
       // Others wait for these, and not on their new workers' pipes.
-      may_leave_unattended_ = false;
-      Dispatch();
+      watch = WatchAnswer::kNow;
+      Dispatch(watch);
     }
     has_idle_worker_ = queue_.empty() && workers_.HasIdle();
     // Whoever submits from here on sees that.
   } while (has_idle_worker_ && TakeSubmitted());
 }
 
-void PoolLoop::Dispatch() {
+void PoolLoop::Dispatch(WatchAnswer watch) {
   while (!queue_.empty()) {
     WorkerProcess* const worker = workers_.PickForTasks();
     if (worker == nullptr) break;
-    LeaseTo(*worker);
+    LeaseTo(*worker, watch);
   }
 }
 
 // As many tasks as it is to have, in one write.
-void PoolLoop::LeaseTo(WorkerProcess& worker) {
+void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
   const size_t most =
       worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
   do {
@@ -419,7 +417,7 @@ void PoolLoop::LeaseTo(WorkerProcess& worker) {
   worker.Flush();
   workers_.Update(worker);
   if (workers_.IsReceiving(worker) || worker.claim() != nullptr) return;
-  if (may_leave_unattended_ && worker.num_leases() == 1) {
+  if (watch == WatchAnswer::kLater && worker.num_leases() == 1) {
     unattended_.push_back(worker.id());
     has_unattended_ = true;
   } else {
@@ -438,9 +436,8 @@ bool PoolLoop::StealForIdle() {
   const WorkerProcess* const idle = workers_.PickForTasks();
   if (idle == nullptr || idle->num_leases() > 0 || !idle->ready()) return false;
   WorkerProcess* const busy = workers_.MostLeased();
-  if (busy == nullptr || busy->num_leases() < 2 || busy->taken_back()) {
-    return false;
-  }
+  if (busy == nullptr || busy->num_leases() < 2) return false;
+  if (!workers_.MayTakeBack(*busy)) return false;
   // What it has not even begun is on the way to it.
   if (busy->NumBegun() == 0) return false;
   const double behind = static_cast<double>(busy->num_leases() - 1);
@@ -600,11 +597,9 @@ void PoolLoop::LosePatience(WorkerProcess& worker) {
   absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
-  } else if (worker.NumBegun() == 0) {
-    worker.RestartPatience();
   } else if (workers_.PatienceEnd(worker) > MonotonicNow()) {
     // It has answered, and runs something else.
-  } else if (workers_.num_usable() > 1 && !worker.taken_back()) {
+  } else if (worker.NumBegun() > 0 && workers_.MayTakeBack(worker)) {
     TakeBack(worker);
   } else {
     worker.RestartPatience();

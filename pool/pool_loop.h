@@ -92,6 +92,9 @@ class PoolLoop : public FutureOwner {
   class Section;
   // A caller that waits for one worker's answer itself.
   struct Claim;
+  // Whether the owner thread watches at once for the answer to a task that is
+  // sent, or once nobody else does (Attend).
+  enum class WatchAnswer { kNow, kLater };
 
   PoolLoop(const ProcessPoolOptions& options, std::unique_ptr<Poller> poller);
 
@@ -105,9 +108,10 @@ class PoolLoop : public FutureOwner {
 
   // ---- On any thread that has the loop ----
   bool TakeSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void DispatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void LeaseTo(WorkerProcess& worker)
+  void DispatchAll(WatchAnswer watch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Dispatch(WatchAnswer watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LeaseTo(WorkerProcess& worker, WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   size_t FairShare() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool StealForIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -179,10 +183,8 @@ class PoolLoop : public FutureOwner {
       ABSL_GUARDED_BY(loop_mutex_);
   // Of those callers.
   Spinner spinner_ ABSL_GUARDED_BY(loop_mutex_);
-  // Workers with one task, from a caller, whose responses nobody watches yet;
-  // and whether LeaseTo may leave them so.
+  // Workers with one task, from a caller, whose responses nobody watches yet.
   std::vector<uint64_t> unattended_ ABSL_GUARDED_BY(loop_mutex_);
-  bool may_leave_unattended_ ABSL_GUARDED_BY(loop_mutex_) = false;
   // When a caller last gave a task to a worker.
   absl::Time last_feed_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
   // Until when the owner thread sleeps if nothing happens.

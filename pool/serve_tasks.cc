@@ -67,6 +67,15 @@ void IgnoreInterrupts() {
 #endif
 }
 
+// What a task has freed is for the next one. The C library would give it back
+// to the system, and ask again: page by page, at a price.
+void KeepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+}
+
 // A worker's work: one channel, one gate, one request at a time.
 class TaskServer {
  public:
@@ -215,6 +224,7 @@ absl::Status TaskServer::SendResponse() {
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
   if (!status.ok()) return status;
+  if (!channel_.has_unsent()) return absl::OkStatus();
   // What found no room in the journal is safe in the pipe only.
   if (channel_.queue_size() > 0) return Write();
   // In the journal it is safe; the parent is to have it soon, too.
@@ -231,13 +241,12 @@ absl::Status TaskServer::SendGreatResponse() {
   absl::Status status = channel_.CheckSize(result_.size());
   if (!status.ok()) return status;
   response_.set_attached(true);
-  write_at_ = absl::InfinitePast();
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
   // It is written before it changes: the channel blocks.
   status = channel_.SendAttachment(std::shared_ptr<const std::string>(
       std::shared_ptr<const std::string>(), &result_));
-  if (status.ok()) status = channel_.Flush();
+  if (status.ok()) status = Write();
   RecyclePacked(std::move(result_));
   result_ = std::string();
   return status;
@@ -257,15 +266,6 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
       config, std::move(requests), std::move(responses), std::move(memory),
       *std::move(watch)));
   return servers->back()->Serve();
-}
-
-// What a task has freed is for the next one. The C library would give it back
-// to the system, and ask again: page by page, at a price.
-void KeepFreedMemory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 8 << 20);
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
-#endif
 }
 
 absl::Status ServePool(const WorkerConfig& config) {

@@ -34,17 +34,13 @@ absl::Status WorkerSet::Add(std::unique_ptr<WorkerProcess> worker) {
   return absl::OkStatus();
 }
 
-WorkerProcess* WorkerSet::Get(uint64_t id) {
+std::shared_ptr<WorkerProcess> WorkerSet::Get(uint64_t id) const {
   const auto found = members_.find(id);
-  return found == members_.end() ? nullptr : found->second.worker.get();
+  return found == members_.end() ? nullptr : found->second.worker;
 }
 
 bool WorkerSet::IsReceiving(const WorkerProcess& worker) const {
   return members_.at(worker.id()).responses_watched;
-}
-
-std::shared_ptr<WorkerProcess> WorkerSet::Share(uint64_t id) {
-  return members_[id].worker;
 }
 
 std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
@@ -75,10 +71,9 @@ absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
   // Behind its head, or before what it runs now.
   const bool others_wait =
       worker.num_leases() > (worker.taken_back() ? 0u : 1u);
-  // What is taken back already is not taken again, and a single worker would
-  // get it again; but answers may be found that it has not written.
-  const bool may_take = !worker.taken_back() && num_usable_ > 1;
-  if (!others_wait || (!may_take && worker.looked_for_unwritten())) {
+  // What can't be taken back stays; but answers may be found that the worker
+  // has not written.
+  if (!others_wait || (!MayTakeBack(worker) && worker.looked_for_unwritten())) {
     return absl::InfiniteFuture();
   }
   return worker.head_since() + policy_->patience();
@@ -153,10 +148,9 @@ void WorkerSet::UpdateDeadline(Member& member, absl::Time deadline) {
   }
 }
 
-std::pair<WorkerProcess*, WorkerSet::Source> WorkerSet::Find(uint64_t token) {
-  const auto found = members_.find(token / kSources);
-  return {found == members_.end() ? nullptr : found->second.worker.get(),
-          static_cast<Source>(token % kSources)};
+std::pair<std::shared_ptr<WorkerProcess>, WorkerSet::Source> WorkerSet::Find(
+    uint64_t token) const {
+  return {Get(token / kSources), static_cast<Source>(token % kSources)};
 }
 
 WorkerProcess* WorkerSet::MostLeased() {

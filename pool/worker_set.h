@@ -52,10 +52,7 @@ class WorkerSet {
   std::shared_ptr<WorkerProcess> Remove(uint64_t id);
 
   // The worker, or null if it is gone.
-  WorkerProcess* Get(uint64_t id);
-
-  // The same worker, which stays.
-  std::shared_ptr<WorkerProcess> Share(uint64_t id);
+  std::shared_ptr<WorkerProcess> Get(uint64_t id) const;
 
   // Takes note of what changed about `worker`.
   void Update(WorkerProcess& worker);
@@ -67,7 +64,7 @@ class WorkerSet {
   bool IsReceiving(const WorkerProcess& worker) const;
 
   // Whose token it is, and for what; null if that worker is gone.
-  std::pair<WorkerProcess*, Source> Find(uint64_t token);
+  std::pair<std::shared_ptr<WorkerProcess>, Source> Find(uint64_t token) const;
 
   // The worker to give the next tasks to, or null: of those with the fewest
   // leases one that never had a task, and then one that is ready before one
@@ -79,6 +76,12 @@ class WorkerSet {
   WorkerProcess* MostLeased();
   size_t fewest_leases() const {
     return busy_.empty() ? 0 : busy_.begin()->first;
+  }
+
+  // Whether others could run what `worker` has not begun, and it has not been
+  // taken back already.
+  bool MayTakeBack(const WorkerProcess& worker) const {
+    return num_usable_ > 1 && !worker.taken_back();
   }
 
   // When what waits in `worker` behind its head is to be given to others.

@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 #include <random>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,6 +25,7 @@
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
 #include "tests/executor_fixture.h"
+#include "tests/read_file.h"
 #include "tests/read_text.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
@@ -117,15 +117,6 @@ void IgnoreTerminate() {
 MULTIPROC_FUNCTION(IgnoreTerminate);
 
 void NotRegistered() {}
-
-// ---- Files ----
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // ---- Ends ----
 
