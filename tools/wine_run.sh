@@ -18,6 +18,11 @@ export WINEDLLOVERRIDES=${WINEDLLOVERRIDES:-mscoree,mshtml=}
 # Not the user's own, which this would change.
 export WINEPREFIX=${MULTIPROC_WINE_PREFIX:-${XDG_CACHE_HOME:-$HOME/.cache}/multiproc/wine}
 
+# Whether there is a prefix, whose registry is in good order.
+is_made() {
+  [[ -e $WINEPREFIX/is_made && -s $WINEPREFIX/system.reg && -s $WINEPREFIX/user.reg ]]
+}
+
 # Makes the prefix unless it is there. Under a lock, which the servers that Wine
 # starts must not inherit: two at once can spoil it. The server writes the
 # registry when it ends.
@@ -25,27 +30,35 @@ make_prefix() {
   mkdir -p "$WINEPREFIX"
   (
     flock 9
-    [[ -e $WINEPREFIX/is_made ]] && exit
+    is_made && exit
+    # With its time stamp, lest Wine take it for up to date.
+    rm -f "$WINEPREFIX"/{is_made,.update-timestamp,*.reg}
     # Where there is no Wine for 32 bits, it complains at its end of just that.
     wine wineboot --init </dev/null >/dev/null 2>"$WINEPREFIX/log" 9>&- || true
     # No windows, and so no complaints about a missing screen.
     wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f \
       </dev/null >/dev/null 2>>"$WINEPREFIX/log" 9>&- || true
     wineserver --wait </dev/null >/dev/null 2>&1 9>&-
-    [[ -s $WINEPREFIX/system.reg ]] || { cat "$WINEPREFIX/log" >&2; exit 1; }
     : >"$WINEPREFIX/is_made"
+    is_made || { rm "$WINEPREFIX/is_made"; cat "$WINEPREFIX/log" >&2; exit 1; }
   ) 9>"$WINEPREFIX/lock"
 }
 
-# Copies the prefix to folder $1: by links where that can be.
+# Copies the prefix to folder $1: by links where that can be. Not its registry:
+# a file of several links is truncated and written in place by Wine's server
+# (others are replaced), so that each test would write that of all, and one that
+# is ended meanwhile would leave it empty.
 copy_prefix() {
   rm -rf "$1"
-  cp --archive --link -T "$WINEPREFIX" "$1" 2>/dev/null && return
+  if cp --archive --link -T "$WINEPREFIX" "$1" 2>/dev/null; then
+    cp --archive --remove-destination "$WINEPREFIX"/*.reg "$1"
+    return
+  fi
   rm -rf "$1"
   cp --archive -T "$WINEPREFIX" "$1"
 }
 
-[[ -e $WINEPREFIX/is_made ]] || make_prefix
+is_made || make_prefix
 if [[ -n ${TEST_TMPDIR:-} ]]; then
   copy_prefix "$TEST_TMPDIR/wine"
   export WINEPREFIX=$TEST_TMPDIR/wine
