@@ -161,7 +161,7 @@ class ProcessPool::MapRun {
             function_internal::FindRegistration(function_internal::KeyOf(fn))),
         next_(std::begin(items)),
         end_(std::end(items)),
-        remaining_(SizeOf(items)),
+        remaining_(SizeOf(items, 0)),
         policy_(static_cast<size_t>(pool->options_.num_workers)) {
     if constexpr (!kIsVoid) results_.reserve(remaining_.value_or(0));
   }
@@ -195,13 +195,16 @@ class ProcessPool::MapRun {
     uint32_t count;
   };
 
-  // Of a range that knows it.
+  // Of a range that knows it: then the first is the better match for an int.
   template <typename T>
-  static auto SizeOf(const T& items)
+  static auto SizeOf(const T& items, int)
       -> decltype(std::optional<size_t>(std::size(items))) {
     return std::size(items);
   }
-  static std::optional<size_t> SizeOf(...) { return std::nullopt; }
+  template <typename T>
+  static std::optional<size_t> SizeOf(const T&, long) {
+    return std::nullopt;
+  }
 
   absl::Status SendChunk() {
     PackedCall call;
