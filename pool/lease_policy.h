@@ -24,9 +24,9 @@ namespace multiproc {
 class LeasePolicy {
  public:
   // Work for this long is leased ahead.
-  static constexpr absl::Duration kWindow = absl::Milliseconds(2);
+  static constexpr absl::Duration kWindow = absl::Milliseconds(6);
   // Beyond that many the cost of a wake-up is hardly seen any more.
-  static constexpr size_t kMost = 256;
+  static constexpr size_t kMost = 1024;
 
   // `fixed` leases, whatever the tasks do; 0 for as many as pay.
   explicit LeasePolicy(size_t fixed) : fixed_(fixed) {}

@@ -147,7 +147,8 @@ absl::Status ProcessPool::Join() {
 std::shared_ptr<FutureState> ProcessPool::SubmitCall(
     const TaskOptions& options, absl::StatusOr<PackedCall> call,
     uint32_t count) {
-  auto task = std::make_shared<Task>(loop_);
+  auto task = std::allocate_shared<Task>(
+      TaskAllocator<Task>(task_memory_.get()), loop_);
   absl::Status status = CheckTask(options_, options, call);
   if (!status.ok()) {
     FutureState::Fulfil(task, std::move(status), "");

@@ -37,6 +37,7 @@
 #include "multiproc/pool/future_state.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/task_memory.h"
 
 namespace multiproc {
 
@@ -144,6 +145,7 @@ class ProcessPool {
                                           uint32_t count = 1);
 
   const ProcessPoolOptions options_;
+  const TaskMemory::Ptr task_memory_ = TaskMemory::Create();
   const std::shared_ptr<PoolLoop> loop_;
 };
 
