@@ -134,9 +134,11 @@ absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
     return channel_.FillFrom(journal_) ? HandleFrames(on_answer)
                                        : absl::OkStatus();
   }).IgnoreError();
-  // Twice in the same task: what it had answered before is known now.
+  // Twice in the same task, which runs still: what it had answered before is
+  // known now. Without one it may answer any number before a long one begins.
   const uint32_t begun = gate_.begun();
-  looked_for_unwritten_ = begun == begun_at_last_look_;
+  looked_for_unwritten_ =
+      begun == begun_at_last_look_ && BegunOfLeases(begun).value_or(0) > 0;
   begun_at_last_look_ = begun;
   if (receive_error_.ok()) receive_error_ = std::move(end);
   return receive_error_;

@@ -243,6 +243,28 @@ TEST_F(WorkerProcessTest, TwoLooksDuringOneTaskFindAllThatWasBefore) {
   EXPECT_TRUE(process_->looked_for_unwritten());
 }
 
+// A worker that is slow to begin has not said all that it will.
+TEST_F(WorkerProcessTest, LooksBeforeATaskBeginsAreNotTheLast) {
+  StartReady();
+  Lease({1, 2});
+  EXPECT_TRUE(ReceiveUnwritten().ok());
+  EXPECT_TRUE(ReceiveUnwritten().ok());
+  EXPECT_FALSE(process_->looked_for_unwritten());
+}
+
+// The task during which there were two looks has ended just before the second.
+TEST_F(WorkerProcessTest, ALookThatFindsAnAnswerIsNotTheLast) {
+  StartReady();
+  Lease({1, 2, 3});
+  const std::optional<TaskRequest> first = worker_->NextTask();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_TRUE(ReceiveUnwritten().ok());
+  worker_->Keep(ResponseTo(*first));
+  EXPECT_TRUE(ReceiveUnwritten().ok());
+  EXPECT_THAT(answered_, ElementsAre(1));
+  EXPECT_FALSE(process_->looked_for_unwritten());
+}
+
 // ---- Deadlines ----
 
 TEST_F(WorkerProcessTest, AWorkerWithoutTasksHasNoDeadlineOnceItIsReady) {

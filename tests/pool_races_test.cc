@@ -294,6 +294,23 @@ TEST_F(PoolRacesTest, AnswersAreDeliveredWhileALongTaskRuns) {
   EXPECT_EQ(executor_.num_started(), 1);
 }
 
+TEST_F(PoolRacesTest, AnswersOfAWorkerThatWasSlowToBeginAreDelivered) {
+  MakePool(1, 3);
+  const std::vector<SameFuture> futures = SubmitAll({"a", "b", "c"});
+  const auto worker = NextReady();
+  const std::vector<TaskRequest> requests = Requests(*worker, 3);
+  // The pool looks for them again and again.
+  EXPECT_FALSE(futures[0].WaitWithTimeout(absl::Milliseconds(30)));
+  BeginAndKeep(*worker, requests[0]);
+  EXPECT_TRUE(worker->Begin());
+  ExpectOk(futures[0], "a");
+  // And in the middle of the second, too.
+  EXPECT_FALSE(futures[1].WaitWithTimeout(absl::Milliseconds(30)));
+  worker->Answer(ResponseTo(requests[1]));
+  EXPECT_TRUE(worker->Begin());
+  ExpectOk(futures[1], "b");
+}
+
 // ---- Deadlines ----
 
 TEST_F(PoolRacesTest, ADeadlineCostsTheTaskThatOverranAndNoOther) {
