@@ -150,7 +150,7 @@ absl::Status WorkerProcess::Account(
   const uint32_t answered = num_answered_;
   if (receive_error_.ok()) receive_error_ = receive();
   if (num_answered_ != answered) StartClock();
-  if (!channel_.in_frame()) {
+  if (!channel_.in_frame() && !attachment_is_due_) {
     frame_deadline_ = absl::InfiniteFuture();
   } else if (channel_.received_bytes() != begin) {
     frame_deadline_ = MonotonicNow() + frame_timeout_;

@@ -300,6 +300,17 @@ TEST_F(WorkerProcessTest, TheClockOfATaskStartsWithTheAnswerBeforeIt) {
   EXPECT_GT(process_->deadline(), MonotonicNow() + absl::Minutes(50));
 }
 
+TEST_F(WorkerProcessTest, AnAnnouncedAttachmentThatDoesNotComeIsAHalfFrame) {
+  StartReady();
+  Lease({1});
+  const std::optional<TaskRequest> task = worker_->NextTask();
+  ASSERT_TRUE(task.has_value());
+  worker_->AnswerGreat(*task, /*size=*/0);
+  EXPECT_TRUE(Receive().ok());
+  EXPECT_THAT(answered_, IsEmpty());
+  EXPECT_LT(process_->frame_deadline(), MonotonicNow() + absl::Hours(2));
+}
+
 // ---- Workers that are wrong ----
 
 struct Violation {

@@ -492,6 +492,8 @@ std::vector<Violation> Violations() {
       {"ALongAttachment",
        AnswerBytes(1, true) + MakeFrameHeader(FrameType::kAttachment, 1 << 30),
        absl::StatusCode::kResourceExhausted, "1073741824 bytes"},
+      {"AnAttachmentThatDoesNotCome", AnswerBytes(1, true), kDataLoss,
+       "in the middle"},
       {"HalfAFrame", AnswerBytes(1).substr(0, 11), kDataLoss, "in the middle"},
       {"HalfAHeader", AnswerBytes(1).substr(0, 3), kDataLoss, "in the middle"},
   };
