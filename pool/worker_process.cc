@@ -153,7 +153,10 @@ absl::Status WorkerProcess::Account(
   if (!channel_.in_frame() && !attachment_is_due_) {
     frame_deadline_ = absl::InfiniteFuture();
   } else if (channel_.received_bytes() != begin) {
+    const bool begins = frame_deadline_ == absl::InfiniteFuture() ||
+                        num_answered_ != answered;
     frame_deadline_ = MonotonicNow() + frame_timeout_;
+    if (begins) AwaitAnswer();
   }
   return receive_error_;
 }
@@ -239,6 +242,13 @@ void WorkerProcess::StartClock() {
   if (!usable_) return;
   deadline_ = leases_.empty() ? absl::InfiniteFuture()
                               : head_since_ + leases_.front()->timeout;
+}
+
+// A task whose answer has begun to come has ended, and has not overrun. But one
+// that comes drop by drop must not keep the worker for ever.
+void WorkerProcess::AwaitAnswer() {
+  if (!ready_ || !usable_ || frame_timeout_ == absl::InfiniteDuration()) return;
+  deadline_ = std::max(deadline_, frame_deadline_);
 }
 
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {

@@ -300,6 +300,28 @@ TEST_F(WorkerProcessTest, TheClockOfATaskStartsWithTheAnswerBeforeIt) {
   EXPECT_GT(process_->deadline(), MonotonicNow() + absl::Minutes(50));
 }
 
+// Its task has ended, however long the answer is on its way; but one that is
+// sent drop by drop does not make a worker immortal.
+TEST_F(WorkerProcessTest, ATaskWhoseAnswerIsOnItsWayHasNotOverrun) {
+  StartReady();
+  Lease({1}, absl::Minutes(1), /*size=*/200);
+  Lease({2}, absl::Minutes(1));
+  const std::optional<TaskRequest> task = worker_->NextTask();
+  ASSERT_TRUE(task.has_value());
+  worker_->Keep(ResponseTo(*task));
+  worker_->WriteKept(100);
+  EXPECT_TRUE(Receive().ok());
+  EXPECT_GT(process_->deadline(), MonotonicNow() + absl::Minutes(100));
+  const absl::Time first_deadline = process_->deadline();
+  worker_->WriteKept(50);
+  EXPECT_TRUE(Receive().ok());
+  EXPECT_EQ(process_->deadline(), first_deadline);
+  worker_->WriteKept();
+  EXPECT_TRUE(Receive().ok());
+  EXPECT_THAT(answered_, ElementsAre(1));
+  EXPECT_LT(process_->deadline(), MonotonicNow() + absl::Minutes(1));
+}
+
 TEST_F(WorkerProcessTest, AnAnnouncedAttachmentThatDoesNotComeIsAHalfFrame) {
   StartReady();
   Lease({1});

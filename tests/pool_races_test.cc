@@ -347,6 +347,27 @@ TEST_F(PoolRacesTest, AnAnswerInTheJournalHasNotOverrun) {
   EXPECT_EQ(executor_.num_started(), 1);
 }
 
+// The deadline of the second tells that that of the first is over.
+TEST_F(PoolRacesTest, AnAnswerThatIsHalfReadInGetHasNotOverrun) {
+  MakePool(2, 1);
+  const auto worker = NextReady();
+  const auto other = NextReady();
+  const std::string text(100000, 'a');
+  const absl::Duration timeout = absl::Milliseconds(300);
+  const SameFuture future = pool_->Submit(Timeout(timeout), Same, text);
+  std::thread caller([&] { ExpectOk(future, text); });
+  const TaskRequest task = Task(*worker);
+  worker->AnswerGreat(task, 40000);
+  const SameFuture clock = pool_->Submit(Timeout(timeout), Same, "b");
+  Task(*other);
+  ExpectLost(clock, absl::StatusCode::kDeadlineExceeded, "300ms");
+  EXPECT_FALSE(worker->killed());
+  worker->Write(
+      FrameOf(FrameType::kAttachment, task.call().arguments()).substr(40000));
+  caller.join();
+  EXPECT_FALSE(worker->killed());
+}
+
 TEST_F(PoolRacesTest, AWorkerWithoutTasksIsNotKilledByTheDeadlineOfItsLast) {
   MakePool(2, 1);
   const auto worker = NextReady();
