@@ -551,20 +551,23 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
   for (const TaskPtr& task : leases) task->worker = nullptr;
   queue_.insert(queue_.begin(), first_unbegun, leases.end());
   leases.clear();
+  std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, exit_status);
-    FailAttempt(std::move(task), std::move(error));
+    if (MayTryAgain(*task, error)) {
+      ++task->attempt;
+      again.push_back(std::move(task));
+    } else {
+      Finish(std::move(task), std::move(error));
+    }
   }
+  queue_.insert(queue_.begin(), std::make_move_iterator(again.begin()),
+                std::make_move_iterator(again.end()));
 }
 
-void PoolLoop::FailAttempt(TaskPtr task, absl::Status status) {
-  const bool may_retry = ended_.ok() && !absl::IsDeadlineExceeded(status);
-  if (!may_retry || task->attempt >= task->max_attempts) {
-    Finish(std::move(task), std::move(status));
-    return;
-  }
-  ++task->attempt;
-  queue_.push_front(std::move(task));
+bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
+  return ended_.ok() && !absl::IsDeadlineExceeded(error) &&
+         task.attempt < task.max_attempts;
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {

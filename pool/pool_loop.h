@@ -142,7 +142,7 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void FailAttempt(TaskPtr task, absl::Status status)
+  bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);

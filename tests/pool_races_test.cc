@@ -810,6 +810,29 @@ INSTANTIATE_TEST_SUITE_P(All, RetryTest, testing::ValuesIn(DeathPoints()),
                            return point.param.name;
                          });
 
+// What it answers after garbage is not believed, and so several had begun.
+TEST_F(PoolRacesTest, TasksThatAreLostTogetherAreTriedAgainInTheirOrder) {
+  ProcessPoolOptions options;
+  options.max_attempts = 2;
+  MakePool(1, 4, options);
+  const std::vector<SameFuture> futures = SubmitAll({"a", "b", "c", "d"});
+  const auto first = NextReady();
+  Requests(*first, 4);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(first->Begin());
+  first->Write("garbage");
+  EXPECT_TRUE(first->WaitForKill());
+  const auto second = NextReady();
+  EXPECT_THAT(TextsOf(Requests(*second, 4)), ElementsAre("a", "b", "c", "d"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(second->Begin());
+  second->Write("garbage");
+  EXPECT_TRUE(second->WaitForKill());
+  ServeNext();
+  for (size_t i = 0; i < 3; ++i) {
+    ExpectLost(futures[i], absl::StatusCode::kDataLoss, "garbage", 2);
+  }
+  ExpectOk(futures[3], "d");
+}
+
 #ifdef __linux__
 // In KiB.
 int64_t ResidentMemory() {
