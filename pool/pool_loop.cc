@@ -578,19 +578,22 @@ void PoolLoop::Finish(TaskPtr task, absl::Status status) {
 
 void PoolLoop::HandleOverdue() {
   for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
-    // The answer may be there, and not yet read, or not yet written.
-    HandleResponses(*worker);
-    if (worker->deadline() <= MonotonicNow()) {
-      worker->ReceiveUnwritten(AnswerHandler()).IgnoreError();
-    }
-    const absl::Time now = MonotonicNow();
-    if (worker->deadline() <= now) {
+    if (IsOverdue(*worker)) {
       KillOverdue(*worker);
-    } else if (workers_.PatienceEnd(*worker) <= now) {
+    } else if (workers_.PatienceEnd(*worker) <= MonotonicNow()) {
       LosePatience(*worker);
     }
     workers_.Update(*worker);
   }
+}
+
+// The answer may be there, and not yet read, or not yet written.
+bool PoolLoop::IsOverdue(WorkerProcess& worker) {
+  const absl::Time now = MonotonicNow();
+  HandleResponses(worker);
+  if (worker.deadline() > now) return false;
+  worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
+  return worker.deadline() <= now;
 }
 
 // It runs a long task: what it has answered before is to be known, and what
@@ -623,6 +626,12 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
         "was not ready ", absl::FormatDuration(options_.worker_start_timeout),
         " after its start (worker_start_timeout)")));
   } else {
+    if (worker.num_leases() > 1 && worker.NumBegun() > 0) {
+      // It might end the task now, and begin the next, which the kill would
+      // hit.
+      TakeBack(worker);
+      if (!IsOverdue(worker)) return;
+    }
     const Task& overdue = *worker.leases().front();
     worker.KillForTask(overdue.id, absl::DeadlineExceededError(absl::StrCat(
                                        "it ran for longer than its timeout of ",

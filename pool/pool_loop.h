@@ -148,6 +148,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool IsOverdue(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void LosePatience(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void KillOverdue(WorkerProcess& worker)

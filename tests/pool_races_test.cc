@@ -333,6 +333,29 @@ TEST_F(PoolRacesTest, ADeadlineCostsTheTaskThatOverranAndNoOther) {
   ExpectOk(behind[1], "c");
 }
 
+// It ends its task, and would begin the next, in the moment before the kill.
+TEST_F(PoolRacesTest, AKillForADeadlineHitsNoTaskBehind) {
+  MakePool(1, 3);
+  const SameFuture overdue =
+      pool_->Submit(Timeout(absl::Milliseconds(30)), Same, "a");
+  const std::vector<SameFuture> behind = SubmitAll({"b", "c"});
+  const auto worker = executor_.NextWorker();
+  const TaskRequest request = Request(*worker);
+  EXPECT_TRUE(worker->Begin());
+  bool begun_b = false;
+  worker->set_before_kill([&] {
+    worker->Keep(ResponseTo(request));
+    begun_b = worker->Begin();
+  });
+  worker->SayHello();
+  ServeNext();
+  ExpectOk(overdue, "a");
+  ExpectOk(behind[0], "b");
+  ExpectOk(behind[1], "c");
+  EXPECT_TRUE(worker->killed());
+  EXPECT_FALSE(begun_b);
+}
+
 TEST_F(PoolRacesTest, AnAnswerInTheJournalHasNotOverrun) {
   MakePool(1, 1);
   const SameFuture future =
