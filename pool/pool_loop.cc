@@ -548,20 +548,23 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
   for (const TaskPtr& task : leases) task->worker = nullptr;
   queue_.insert(queue_.begin(), first_unbegun, leases.end());
   leases.clear();
+  std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, exit_status);
-    FailAttempt(std::move(task), std::move(error));
+    if (MayTryAgain(*task, error)) {
+      ++task->attempt;
+      again.push_back(std::move(task));
+    } else {
+      Finish(std::move(task), std::move(error));
+    }
   }
+  queue_.insert(queue_.begin(), std::make_move_iterator(again.begin()),
+                std::make_move_iterator(again.end()));
 }
 
-void PoolLoop::FailAttempt(TaskPtr task, absl::Status status) {
-  const bool may_retry = ended_.ok() && !absl::IsDeadlineExceeded(status);
-  if (!may_retry || task->attempt >= task->max_attempts) {
-    Finish(std::move(task), std::move(status));
-    return;
-  }
-  ++task->attempt;
-  queue_.push_front(std::move(task));
+bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
+  return ended_.ok() && !absl::IsDeadlineExceeded(error) &&
+         task.attempt < task.max_attempts;
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
@@ -572,19 +575,22 @@ void PoolLoop::Finish(TaskPtr task, absl::Status status) {
 
 void PoolLoop::HandleOverdue() {
   for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
-    // The answer may be there, and not yet read, or not yet written.
-    HandleResponses(*worker);
-    if (worker->deadline() <= MonotonicNow()) {
-      worker->ReceiveUnwritten(AnswerHandler()).IgnoreError();
-    }
-    const absl::Time now = MonotonicNow();
-    if (worker->deadline() <= now) {
+    if (IsOverdue(*worker)) {
       KillOverdue(*worker);
-    } else if (workers_.PatienceEnd(*worker) <= now) {
+    } else if (workers_.PatienceEnd(*worker) <= MonotonicNow()) {
       LosePatience(*worker);
     }
     workers_.Update(*worker);
   }
+}
+
+// The answer may be there, and not yet read, or not yet written.
+bool PoolLoop::IsOverdue(WorkerProcess& worker) {
+  const absl::Time now = MonotonicNow();
+  HandleResponses(worker);
+  if (worker.deadline() > now) return false;
+  worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
+  return worker.deadline() <= now;
 }
 
 // It runs a long task: what it has answered before is to be known, and what
@@ -618,6 +624,12 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
         "was not ready ", absl::FormatDuration(options_.worker_start_timeout),
         " after its start (worker_start_timeout)")));
   } else {
+    if (worker.num_leases() > 1 && worker.NumBegun() > 0) {
+      // It might end the task now, and begin the next, which the kill would
+      // hit.
+      TakeBack(worker);
+      if (!IsOverdue(worker)) return;
+    }
     const Task& overdue = *worker.leases().front();
     worker.KillForTask(overdue.id, absl::DeadlineExceededError(absl::StrCat(
                                        "it ran for longer than its timeout of ",

@@ -62,7 +62,9 @@ struct TaskOptions {
   // The longest run, counted from the task's start in a worker, and not from
   // Submit; a worker that is idle starts a task when its request is sent. The
   // worker of one that overruns is killed and replaced, and the
-  // task ends with DEADLINE_EXCEEDED. Zero for the pool's.
+  // task ends with DEADLINE_EXCEEDED. A great answer that has begun to come by
+  // then has frame_timeout, from its first byte on, to be complete. Zero for
+  // the pool's.
   absl::Duration timeout = absl::ZeroDuration();
 
   // How often the task may be started in all: with 2 it is tried again if a

@@ -134,9 +134,11 @@ absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
     return channel_.FillFrom(journal_) ? HandleFrames(on_answer)
                                        : absl::OkStatus();
   }).IgnoreError();
-  // Twice in the same task: what it had answered before is known now.
+  // Twice in the same task, which runs still: what it had answered before is
+  // known now. Without one it may answer any number before a long one begins.
   const uint32_t begun = gate_.begun();
-  looked_for_unwritten_ = begun == begun_at_last_look_;
+  looked_for_unwritten_ =
+      begun == begun_at_last_look_ && BegunOfLeases(begun).value_or(0) > 0;
   begun_at_last_look_ = begun;
   if (receive_error_.ok()) receive_error_ = std::move(end);
   return receive_error_;
@@ -148,10 +150,13 @@ absl::Status WorkerProcess::Account(
   const uint32_t answered = num_answered_;
   if (receive_error_.ok()) receive_error_ = receive();
   if (num_answered_ != answered) StartClock();
-  if (!channel_.in_frame()) {
+  if (!channel_.in_frame() && !attachment_is_due_) {
     frame_deadline_ = absl::InfiniteFuture();
   } else if (channel_.received_bytes() != begin) {
+    const bool begins = frame_deadline_ == absl::InfiniteFuture() ||
+                        num_answered_ != answered;
     frame_deadline_ = MonotonicNow() + frame_timeout_;
+    if (begins) AwaitAnswer();
   }
   return receive_error_;
 }
@@ -237,6 +242,13 @@ void WorkerProcess::StartClock() {
   if (!usable_) return;
   deadline_ = leases_.empty() ? absl::InfiniteFuture()
                               : head_since_ + leases_.front()->timeout;
+}
+
+// A task whose answer has begun to come has ended, and has not overrun. But one
+// that comes drop by drop must not keep the worker for ever.
+void WorkerProcess::AwaitAnswer() {
+  if (!ready_ || !usable_ || frame_timeout_ == absl::InfiniteDuration()) return;
+  deadline_ = std::max(deadline_, frame_deadline_);
 }
 
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {

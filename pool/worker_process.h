@@ -125,9 +125,10 @@ class WorkerProcess {
   // Whether nothing more can be found that way before its next answer.
   bool looked_for_unwritten() const { return looked_for_unwritten_; }
 
-  // When the task at the head of the leases must be done, the worker ready, the
-  // process gone, or a frame go on (MonotonicNow); InfiniteFuture if there is
-  // nothing to wait for.
+  // When the task at the head of the leases must be done (or, if its answer is
+  // coming by then, when that must be here), the worker ready, the process
+  // gone, or a frame go on (MonotonicNow); InfiniteFuture if there is nothing
+  // to wait for.
   absl::Time deadline() const {
     return (std::min)(deadline_, frame_deadline());
   }
@@ -186,6 +187,8 @@ class WorkerProcess {
 
   // Starts the clock of the task at the head.
   void StartClock();
+  // Gives it as long as a frame may stop, now that its answer begins to come.
+  void AwaitAnswer();
 
   const uint64_t id_;
   const bool eager_;

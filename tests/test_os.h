@@ -70,6 +70,9 @@ bool IsInheritable(FileHandle handle);
 // Closes a handle that no ScopedFileHandle owns.
 void CloseHandleOf(FileHandle handle);
 
+// Another handle of the same, which no child inherits.
+ScopedFileHandle Duplicate(FileHandle handle);
+
 // A handle that is not open, and the number that messages call it by.
 FileHandle UnopenedHandle();
 std::string NumberOf(FileHandle handle);

@@ -58,6 +58,10 @@ bool IsInheritable(FileHandle handle) {
 
 void CloseHandleOf(FileHandle handle) { close(handle); }
 
+ScopedFileHandle Duplicate(FileHandle handle) {
+  return ScopedFileHandle(fcntl(handle, F_DUPFD_CLOEXEC, 0));
+}
+
 FileHandle UnopenedHandle() { return 987; }
 
 std::string NumberOf(FileHandle handle) { return absl::StrCat(handle); }

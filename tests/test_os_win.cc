@@ -107,6 +107,13 @@ bool IsInheritable(FileHandle handle) {
 
 void CloseHandleOf(FileHandle handle) { CloseHandle(handle); }
 
+ScopedFileHandle Duplicate(FileHandle handle) {
+  HANDLE duplicate = nullptr;
+  DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &duplicate,
+                  0, FALSE, DUPLICATE_SAME_ACCESS);
+  return ScopedFileHandle(duplicate);
+}
+
 // Numbers of handles are multiples of four.
 FileHandle UnopenedHandle() {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(987654320));
