@@ -172,8 +172,8 @@ absl::Status Catching(absl::FunctionRef<absl::Status()> run, bool* own_error) {
 
 // An error that is not the function's own, and so does not say whose it is.
 absl::Status Named(const Registration& function, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("'", function.name,
-                                                  "': ", status.message()));
+  return absl::Status(
+      status.code(), absl::StrCat("'", function.name, "': ", status.message()));
 }
 
 absl::Status ItemStatus(const Registration& function, absl::Status status,
@@ -203,8 +203,7 @@ absl::Status RunRow(const Registration& function, uint64_t count,
       return status;
     }
     result->resize(row.results_end);
-    errors.push_back(
-        {row.done, ItemStatus(function, std::move(status), own)});
+    errors.push_back({row.done, ItemStatus(function, std::move(status), own)});
     row.done = row.taken;
     go_on = function.continuing == nullptr && row.done < count;
   }

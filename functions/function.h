@@ -281,8 +281,7 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
   return function_internal::Register(
       {std::string(name), type, function_internal::KeyOf(fn),
        &function_internal::InvokeOnce<R, P...>,
-       &function_internal::InvokeRow<R, P...>,
-       absl::StrCat(file, ":", line)});
+       &function_internal::InvokeRow<R, P...>, absl::StrCat(file, ":", line)});
 }
 
 // A call of a registered function, as the process that makes it keeps it:

@@ -461,8 +461,8 @@ TEST(FunctionRowTest, ResultsStandInARow) {
 }
 
 TEST(FunctionRowTest, TheFirstErrorEndsARow) {
-  const RowOutcome row =
-      Unpack(CallRowHere(ThrowIfOdd, Rest::kDropped, std::vector<int>{2, 3, 4}));
+  const RowOutcome row = Unpack(
+      CallRowHere(ThrowIfOdd, Rest::kDropped, std::vector<int>{2, 3, 4}));
   EXPECT_THAT(row.results, ElementsAre(2));
   ASSERT_EQ(row.errors.size(), 1u);
   EXPECT_EQ(row.errors[0].index, 1u);
@@ -484,8 +484,8 @@ TEST(FunctionRowTest, AContinuingRowGoesOnBehindEachError) {
 }
 
 TEST(FunctionRowTest, CallsWithoutResultsHaveErrors) {
-  const RowOutcome row = Unpack(
-      CallRowHere(PositiveOnly, Rest::kRun, std::vector<int>{1, -2, 3}));
+  const RowOutcome row =
+      Unpack(CallRowHere(PositiveOnly, Rest::kRun, std::vector<int>{1, -2, 3}));
   EXPECT_TRUE(row.results.empty());
   ASSERT_EQ(row.errors.size(), 1u);
   EXPECT_EQ(row.errors[0].index, 1u);
@@ -494,8 +494,8 @@ TEST(FunctionRowTest, CallsWithoutResultsHaveErrors) {
 }
 
 TEST(FunctionRowTest, AResultThatCantBePackedIsNotTheFunctionsError) {
-  const RowOutcome row = Unpack(
-      CallRowHere(MakePicky, Rest::kRun, std::vector<int>{12, 13, 14}));
+  const RowOutcome row =
+      Unpack(CallRowHere(MakePicky, Rest::kRun, std::vector<int>{12, 13, 14}));
   EXPECT_THAT(row.results, ElementsAre(12, 14));
   ASSERT_EQ(row.errors.size(), 1u);
   EXPECT_EQ(row.errors[0].index, 1u);

@@ -24,8 +24,8 @@ TEST(StatusCodecTest, ValuesAndErrorsSurvive) {
   ASSERT_TRUE(DecodeValues(bytes, &decoded));
   EXPECT_EQ(decoded, outcomes);
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(DecodeValues(absl::string_view(bytes).substr(0, size),
-                              &decoded))
+    EXPECT_FALSE(
+        DecodeValues(absl::string_view(bytes).substr(0, size), &decoded))
         << size;
   }
 }

@@ -30,10 +30,8 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
   std::shared_ptr<FutureState> Start() {
     if (within_run_) run_->set_caller(TaskSubmitter::Caller::kRun);
     run_->set_on_sent([this](const std::shared_ptr<FutureState>& state) {
-      FutureState::OnDone(
-          state, [self = shared_from_this()](const FutureState&) {
-            self->Pump();
-          });
+      FutureState::OnDone(state, [self = shared_from_this()](
+                                     const FutureState&) { self->Pump(); });
     });
     submitter_->loop()->Post([self = shared_from_this()] { self->Pump(); });
     return outcome_;

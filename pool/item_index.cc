@@ -17,7 +17,8 @@ constexpr absl::string_view kItemIndexUrl = "multiproc/item_index";
 std::optional<uint64_t> GetItemIndex(const absl::Status& status) {
   const std::optional<absl::Cord> payload = status.GetPayload(kItemIndexUrl);
   uint64_t index = 0;
-  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &index)) {
+  if (!payload.has_value() ||
+      !absl::SimpleAtoi(std::string(*payload), &index)) {
     return std::nullopt;
   }
   return index;

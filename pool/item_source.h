@@ -270,7 +270,8 @@ template <Arguments kArguments, typename... Ranges, typename R, typename... P>
 std::unique_ptr<ItemSource> MakeItemSource(R (*fn)(P...), OnError on_error,
                                            Ranges&&... ranges) {
   using namespace item_source_internal;  // NOLINT(build/namespaces)
-  static_assert(sizeof...(Ranges) > 0, "there must be a range to take items of");
+  static_assert(sizeof...(Ranges) > 0,
+                "there must be a range to take items of");
   using Cursor =
       typename CursorType<TakesParts<kArguments, sizeof...(P), Ranges...>(),
                           Ranges...>::type;

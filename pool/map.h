@@ -4,7 +4,6 @@
 #ifndef MULTIPROC_POOL_MAP_H_
 #define MULTIPROC_POOL_MAP_H_
 
-#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -28,10 +27,10 @@ using MapResult =
 
 // What MapAsync returns.
 template <typename R>
-using MapFuture = Future<std::conditional_t<
-    std::is_void_v<ResultOf<R>>, void,
-    std::vector<std::conditional_t<std::is_void_v<ResultOf<R>>, char,
-                                   ResultOf<R>>>>>;
+using MapFuture = Future<
+    std::conditional_t<std::is_void_v<ResultOf<R>>, void,
+                       std::vector<std::conditional_t<
+                           std::is_void_v<ResultOf<R>>, char, ResultOf<R>>>>>;
 
 // The outcome of each item: absl::StatusOr<T>, or absl::Status.
 template <typename R>
@@ -62,9 +61,8 @@ MapResult<R> Map(MapRun run) {
   } else {
     std::vector<T> all;
     all.reserve(run.size().value_or(0));
-    absl::Status status = ForEachChunk(run, [&all](ChunkResults& results) {
-      return results.AppendTo(&all);
-    });
+    absl::Status status = ForEachChunk(
+        run, [&all](ChunkResults& results) { return results.AppendTo(&all); });
     if (!status.ok()) return status;
     return all;
   }
@@ -74,6 +72,7 @@ template <typename R>
 MapOutcomes<R> TryMap(MapRun run) {
   MapOutcomes<R> outcomes;
   outcomes.reserve(run.size().value_or(0));
+  run.set_needs_all();
   for (run.Fill(); !run.done(); run.Fill()) {
     ChunkResults results(*run.Take(absl::InfiniteDuration()));
     run.Release(results.chunk().count);

@@ -44,10 +44,9 @@ void MapRun::Send() {
   ItemSource::Limits limits;
   limits.items = NextSize();
   limits.most_bytes = most_bytes_;
-  limits.wanted_bytes =
-      options_.chunk_size > 0
-          ? most_bytes_
-          : (std::min)(ChunkPolicy::kChunkBytes, most_bytes_);
+  limits.wanted_bytes = options_.chunk_size > 0
+                            ? most_bytes_
+                            : (std::min)(ChunkPolicy::kChunkBytes, most_bytes_);
   ItemSource::PackedItems items = source_->Pack(limits);
   Chunk chunk;
   chunk.first = sent_items_;
@@ -55,8 +54,11 @@ void MapRun::Send() {
   const bool packed = items.call.ok();
   chunk.state = submitter_->Submit(options_.task, std::move(items.call),
                                    items.count, caller_);
-  chunk.refused = packed && chunk.state->done() &&
-                  !chunk.state->status().ok() && submitter_->closed();
+  // One that could not be packed says nothing of the pool.
+  if (packed && !needs_all_ && chunk.state->done() &&
+      !chunk.state->status().ok() && submitter_->closed()) {
+    Stop();
+  }
   sent_items_ += items.count;
   pending_items_ += items.count;
   chunks_.emplace(chunk.first, chunk);

@@ -43,8 +43,6 @@ class MapRun {
     // Its first item, counted from 0, and how many there are.
     uint64_t first = 0;
     uint32_t count = 0;
-    // The pool takes no more tasks.
-    bool refused = false;
   };
 
   // `source` makes calls by options.on_error.
@@ -56,6 +54,10 @@ class MapRun {
   void set_caller(TaskSubmitter::Caller caller) { caller_ = caller; }
   using SentCallback = std::function<void(const std::shared_ptr<FutureState>&)>;
   void set_on_sent(SentCallback on_sent) { on_sent_ = std::move(on_sent); }
+
+  // Goes on once the pool refuses what is sent: each item is to have an
+  // outcome. Otherwise the chunk that was refused is the last.
+  void set_needs_all() { needs_all_ = true; }
 
   // Sends chunks as long as there are items, and room for more.
   void Fill();
@@ -91,6 +93,7 @@ class MapRun {
   const size_t most_bytes_;
   TaskSubmitter::Caller caller_ = TaskSubmitter::Caller::kUser;
   SentCallback on_sent_;
+  bool needs_all_ = false;
   ChunkPolicy policy_;
   // By the size of the results so far.
   size_t most_items_ = ~size_t{0};

@@ -34,8 +34,9 @@ class MapSequence {
  public:
   // An item's outcome: absl::StatusOr<T>, or absl::Status. An error has the
   // item's index (item_index.h). After the first, the sequence ends, unless
-  // MapOptions::on_error is kContinue; and in any case once the pool refuses
-  // what is sent (FAILED_PRECONDITION: it is closed).
+  // MapOptions::on_error is kContinue. Once the pool is closed no more items
+  // are taken from the range but one chunk, whose outcome is
+  // FAILED_PRECONDITION.
   using Item = typename Future<T>::Outcome;
   using iterator = SequenceIterator<MapSequence>;
 
@@ -74,9 +75,7 @@ class MapSequence {
     Item item = results_->template Next<T>();
     index_ = results_->index();
     run_->Release(1);
-    const bool stops =
-        run_->on_error() == OnError::kStop || results_->chunk().refused;
-    if (!item.ok() && stops) End();
+    if (!item.ok() && run_->on_error() == OnError::kStop) End();
     return item;
   }
 

@@ -246,7 +246,8 @@ class ProcessPool {
   std::unique_ptr<ItemSource> KeptSource(const MapOptions& options,
                                          R (*fn)(P...), Ranges&&... items) {
     return MakeItemSource<Arguments::kItems, KeptRange<Ranges>...>(
-        fn, options.on_error, KeptRange<Ranges>(std::forward<Ranges>(items))...);
+        fn, options.on_error,
+        KeptRange<Ranges>(std::forward<Ranges>(items))...);
   }
 
   template <typename R, typename... P, typename... Ranges>
