@@ -181,6 +181,8 @@ class CallSource : public ItemSource {
   std::optional<size_t> size() const override { return cursor_.size(); }
 
   PackedItems Pack(const Limits& limits) override {
+    // Takes the step that is due.
+    cursor_.AtEnd();
     if (!function_.ok()) return FailedItem(function_.status());
     PackedCall call;
     Encoder encoder(&call.arguments);
