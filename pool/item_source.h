@@ -83,12 +83,16 @@ auto End(Range& range) -> decltype(end(range)) {
   return end(range);
 }
 
+// Of a range that knows it: then the first is the better match for an int.
 template <typename Range>
-auto SizeOf(const Range& range)
+auto SizeOf(const Range& range, int)
     -> decltype(std::optional<size_t>(std::size(range))) {
   return std::size(range);
 }
-inline std::optional<size_t> SizeOf(...) { return std::nullopt; }
+template <typename Range>
+std::optional<size_t> SizeOf(const Range&, long) {
+  return std::nullopt;
+}
 
 // Where one is in a range: `Range` is `T&` for one that lives elsewhere, `T`
 // for one that is kept here.
@@ -97,7 +101,7 @@ class RangeCursor {
  public:
   explicit RangeCursor(Range&& range)
       : range_(std::forward<Range>(range)),
-        size_(SizeOf(range_)),
+        size_(SizeOf(range_, 0)),
         next_(Begin(range_)),
         end_(End(range_)) {}
 

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
-#include <utility>
 
 namespace multiproc {
 
@@ -34,13 +33,8 @@ class SequenceIterator {
   pointer operator->() { return &*item_; }
 
   SequenceIterator& operator++() {
-    std::optional<value_type> next = sequence_->Next();
-    item_.reset();
-    if (next.has_value()) {
-      item_.emplace(*std::move(next));
-    } else {
-      sequence_ = nullptr;
-    }
+    item_ = sequence_->Next();
+    if (!item_.has_value()) sequence_ = nullptr;
     return *this;
   }
   void operator++(int) { ++*this; }
