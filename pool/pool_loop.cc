@@ -20,11 +20,6 @@ constexpr size_t kBytesPerTurn = size_t{1} << 20;
 // has raised the limit.
 constexpr size_t kBytesAfterExit = size_t{64} << 20;
 
-// For a worker whose channel is at its end; its exit follows at once, or as
-// soon as a busy machine comes to it, or it has lost the channel that it can't
-// do without.
-constexpr absl::Duration kExitGrace = absl::Seconds(1);
-
 // Beyond as many as there are workers, this many may fail to start in a row
 // before the pool gives up.
 constexpr int kToleratedFailedStarts = 4;
@@ -491,9 +486,11 @@ void PoolLoop::ReadResponses(WorkerProcess& worker) {
   absl::Status status = worker.Receive(kBytesPerTurn, AnswerHandler());
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
-    // One that was told to leave has its own time for it.
+    // Its exit follows at once, or as soon as a busy machine comes to it, or it
+    // has lost the channel that it can't do without. One that was told to leave
+    // has that time already.
     if (!worker.awaiting_exit() && !worker.dismissed()) {
-      worker.AwaitExit(kExitGrace);
+      worker.AwaitExit(options_.worker_exit_timeout);
     }
   } else if (!status.ok()) {
     worker.Kill(std::move(status));
@@ -612,7 +609,8 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
         "a frame on its channel stopped in the middle: something else than "
         "the worker wrote there"));
   } else if (worker.awaiting_exit()) {
-    worker.Kill(absl::UnavailableError("it closed its channel"));
+    worker.Kill(
+        absl::UnavailableError("it closed its channel, and did not end"));
   } else if (worker.dismissed()) {
     worker.Kill(absl::OkStatus());
   } else if (!worker.ready()) {

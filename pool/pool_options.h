@@ -52,7 +52,9 @@ struct ProcessPoolOptions {
   // task ends with DATA_LOSS: something else wrote to its channel.
   absl::Duration frame_timeout = absl::Seconds(10);
 
-  // A worker that still runs this long after it was told to leave is killed.
+  // A worker that still runs this long after it was told to leave, or after it
+  // has closed its channel (which no task should), is killed. The outcome of
+  // its task waits for its end.
   absl::Duration worker_exit_timeout = absl::Seconds(5);
 };
 

@@ -726,7 +726,9 @@ TEST_P(PoolTest, AnAnswerToAnotherTaskIsRefused) {
 }
 
 TEST_P(PoolTest, AWorkerThatClosesItsChannelIsReplaced) {
-  const auto pool = MakePool(1);
+  ProcessPoolOptions options = Options(1);
+  options.worker_exit_timeout = absl::Milliseconds(200);
+  const auto pool = MakePool(options);
   const absl::Status status = pool->Submit(CloseChannel).Get();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("closed its channel"));
