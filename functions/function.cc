@@ -10,9 +10,13 @@
 #include <exception>
 #include <memory>
 #include <typeinfo>
+#include <vector>
 
 #include "absl/base/config.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "multiproc/functions/item_errors.h"
+#include "multiproc/functions/task_status.h"
 
 namespace multiproc {
 namespace {
@@ -46,7 +50,13 @@ class Registry {
   }
 
   void Add(Registration registration) {
-    Node* const node = new Node{std::move(registration), nullptr, nullptr};
+    registration.signature = Fingerprint(registration.type);
+    Node* const node =
+        new Node{std::move(registration), Registration(), nullptr, nullptr};
+    node->continuing = node->function;
+    node->continuing.signature =
+        Fingerprint(absl::StrCat(node->function.type, " continuing"));
+    node->function.continuing = &node->continuing;
     Push(&by_name_[Fingerprint(node->function.name) % kBuckets], node,
          &Node::next_of_name);
     Push(&by_key_[HashOf(node->function.key) % kBuckets], node,
@@ -81,7 +91,8 @@ class Registry {
 
  private:
   struct Node {
-    const Registration function;
+    Registration function;
+    Registration continuing;
     Node* next_of_name;
     Node* next_of_key;
   };
@@ -107,7 +118,10 @@ absl::StatusOr<const Registration*> FindFor(const FunctionCall& call) {
   absl::StatusOr<const Registration*> found =
       Registry::Get().Find(call.function());
   if (!found.ok()) return found;
-  if ((*found)->signature != call.signature()) {
+  if (call.signature() == (*found)->continuing->signature) {
+    return (*found)->continuing;
+  }
+  if (call.signature() != (*found)->signature) {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", call.function(), "' is registered here as ", (*found)->type,
         " at ", (*found)->place,
@@ -137,13 +151,11 @@ std::string TypeOf(const std::exception& exception) {
 }
 #endif
 
-absl::Status InvokeCatching(const Registration& function, uint64_t count,
-                            PackedBytes arguments, std::string* result,
-                            bool* own_error) {
+// What `run` returns, or throws.
+absl::Status Catching(absl::FunctionRef<absl::Status()> run, bool* own_error) {
 #ifdef ABSL_HAVE_EXCEPTIONS
   try {
-    return function.invoke(function.key.address, count, std::move(arguments),
-                           result, own_error);
+    return run();
   } catch (const std::exception& exception) {
     *own_error = true;
     return absl::UnknownError(
@@ -153,9 +165,53 @@ absl::Status InvokeCatching(const Registration& function, uint64_t count,
     return absl::UnknownError("an exception that is no std::exception");
   }
 #else
-  return function.invoke(function.key.address, count, std::move(arguments),
-                         result, own_error);
+  (void)own_error;
+  return run();
 #endif
+}
+
+// An error that is not the function's own, and so does not say whose it is.
+absl::Status Named(const Registration& function, const absl::Status& status) {
+  return absl::Status(
+      status.code(), absl::StrCat("'", function.name, "': ", status.message()));
+}
+
+absl::Status ItemStatus(const Registration& function, absl::Status status,
+                        bool own_error) {
+  if (!own_error) return Named(function, status);
+  MarkTaskError(&status);
+  return status;
+}
+
+absl::Status RunRow(const Registration& function, uint64_t count,
+                    const PackedBytes& arguments, std::string* result,
+                    bool* own_error) {
+  function_internal::CallRow row(arguments.view(), count);
+  std::vector<ItemError> errors;
+  bool go_on = true;
+  while (go_on) {
+    bool own = false;
+    absl::Status status = Catching(
+        [&] {
+          return function.invoke_row(function.key.address, row, result, &own);
+        },
+        &own);
+    if (status.ok()) break;
+    // Where its arguments can't be unpacked, nobody knows where the next begin.
+    if (row.taken == row.done) {
+      *own_error = own;
+      return status;
+    }
+    result->resize(row.results_end);
+    errors.push_back({row.done, ItemStatus(function, std::move(status), own)});
+    row.done = row.taken;
+    go_on = function.continuing == nullptr && row.done < count;
+  }
+  if (row.done == count && row.decoder.remaining() > 0) {
+    return function_internal::ArgumentsError();
+  }
+  AppendItemErrors(errors, result);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -163,7 +219,6 @@ absl::Status InvokeCatching(const Registration& function, uint64_t count,
 namespace function_internal {
 
 bool Register(Registration registration) {
-  registration.signature = Fingerprint(registration.type);
   Registry::Get().Add(std::move(registration));
   return true;
 }
@@ -203,11 +258,17 @@ absl::Status RunCall(const FunctionCall& call, uint64_t count,
   *own_error = false;
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
-  absl::Status status = InvokeCatching(**function, count, std::move(arguments),
-                                       result, own_error);
+  absl::Status status =
+      count > 1 ? RunRow(**function, count, arguments, result, own_error)
+                : Catching(
+                      [&] {
+                        return (*function)->invoke((*function)->key.address,
+                                                   std::move(arguments), result,
+                                                   own_error);
+                      },
+                      own_error);
   if (status.ok() || *own_error) return status;
-  return absl::Status(status.code(), absl::StrCat("'", call.function(),
-                                                  "': ", status.message()));
+  return Named(**function, status);
 }
 
 }  // namespace multiproc

@@ -140,21 +140,41 @@ struct FunctionKey {
   const void* type_tag;
 };
 
-// Unpacks, calls, packs, `count` times; the results in a row. `*own_error`
-// tells an error that the function returned from one that kept it from running,
-// or its result from being packed. `arguments` are released once they are
-// unpacked.
-using Invoker = absl::Status (*)(AnyFunction fn, uint64_t count,
-                                 PackedBytes arguments, std::string* result,
-                                 bool* own_error);
+// Unpacks, calls, packs. `*own_error` tells an error that the function returned
+// from one that kept it from running, or its result from being packed.
+// `arguments` are released once they are unpacked.
+using Invoker = absl::Status (*)(AnyFunction fn, PackedBytes arguments,
+                                 std::string* result, bool* own_error);
+
+// Where one is among the calls of one request.
+struct CallRow {
+  // `arguments`, in a row, must outlive it.
+  CallRow(absl::string_view arguments, uint64_t calls)
+      : decoder(arguments), count(calls) {}
+
+  Decoder decoder;
+  const uint64_t count;
+  // Of how many the arguments are unpacked, and how many are over.
+  uint64_t taken = 0;
+  uint64_t done = 0;
+  // Where the results of those end.
+  size_t results_end = 0;
+};
+// The same for each of `row`, up to the first error or exception.
+using RowInvoker = absl::Status (*)(AnyFunction fn, CallRow& row,
+                                    std::string* result, bool* own_error);
 
 struct Registration {
   std::string name;
   std::string type;  // As in "double(int32,string)".
-  uint32_t signature = 0;
   FunctionKey key = {};
   Invoker invoke = nullptr;
+  RowInvoker invoke_row = nullptr;
   std::string place;  // file:line
+  uint32_t signature = 0;
+  // The function under a signature of its own, by which a caller asks that a
+  // row goes on behind a call that failed; null in that one itself.
+  const Registration* continuing = nullptr;
 };
 
 bool Register(Registration registration);
@@ -216,33 +236,24 @@ absl::Status InvokeOnce(AnyFunction fn, PackedBytes arguments,
   }
 }
 
-// Many, up to the first error.
 template <typename R, typename... P>
-absl::Status InvokeMany(AnyFunction fn, uint64_t count,
-                        const PackedBytes& arguments, std::string* result,
-                        bool* own_error) {
-  Decoder decoder(arguments.view());
-  absl::Status status;
-  for (uint64_t i = 0; status.ok() && i < count; ++i) {
+absl::Status InvokeRow(AnyFunction fn, CallRow& row, std::string* result,
+                       bool* own_error) {
+  while (row.done < row.count) {
     std::tuple<Stored<P>...> values;
-    if (!DecodeTuple(decoder, &values)) return ArgumentsError();
+    if (!DecodeTuple(row.decoder, &values)) return ArgumentsError();
+    ++row.taken;
     if constexpr (std::is_void_v<R>) {
       Apply<R, P...>(fn, values);
     } else {
-      status = PackResult(Apply<R, P...>(fn, values), result, own_error);
+      absl::Status status =
+          PackResult(Apply<R, P...>(fn, values), result, own_error);
+      if (!status.ok()) return status;
+      row.results_end = result->size();
     }
+    ++row.done;
   }
-  if (status.ok() && decoder.remaining() > 0) return ArgumentsError();
-  return status;
-}
-
-template <typename R, typename... P>
-absl::Status Invoke(AnyFunction fn, uint64_t count, PackedBytes arguments,
-                    std::string* result, bool* own_error) {
-  if (count == 1) {
-    return InvokeOnce<R, P...>(fn, std::move(arguments), result, own_error);
-  }
-  return InvokeMany<R, P...>(fn, count, arguments, result, own_error);
+  return absl::OkStatus();
 }
 
 template <typename R, typename... P>
@@ -268,8 +279,9 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
   ((type += std::exchange(separator, ",") + TypeNameOf<Stored<P>>()), ...);
   type += ")";
   return function_internal::Register(
-      {std::string(name), type, 0, function_internal::KeyOf(fn),
-       &function_internal::Invoke<R, P...>, absl::StrCat(file, ":", line)});
+      {std::string(name), type, function_internal::KeyOf(fn),
+       &function_internal::InvokeOnce<R, P...>,
+       &function_internal::InvokeRow<R, P...>, absl::StrCat(file, ":", line)});
 }
 
 // A call of a registered function, as the process that makes it keeps it:
@@ -330,7 +342,10 @@ absl::Status RunCall(const FunctionCall& call, std::string* result,
                      bool* own_error);
 
 // The same for `arguments` instead of those of `call`: of `count` calls, whose
-// arguments and results stand in a row. The first error ends them.
+// arguments and results stand in a row. If they are more than one, what becomes
+// of each is in `*result` (item_errors.h), and the status only says that they
+// could not be run. The first that fails ends them, unless `call` has the
+// function's continuing signature.
 absl::Status RunCall(const FunctionCall& call, uint64_t count,
                      PackedBytes arguments, std::string* result,
                      bool* own_error);

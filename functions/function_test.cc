@@ -16,6 +16,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multiproc/functions/codec.h"
+#include "multiproc/functions/item_errors.h"
+#include "multiproc/functions/packed_bytes.h"
+#include "multiproc/functions/task_status.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
@@ -40,6 +43,7 @@ struct Codec<Picky> {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // What the last call did, for functions without a result.
@@ -91,6 +95,12 @@ const std::string& Longer(const std::string& a, const std::string& b) {
   return a.size() > b.size() ? a : b;
 }
 MULTIPROC_FUNCTION(Longer);
+
+int ThrowIfOdd(int value) {
+  if (value % 2 == 0) return value;
+  throw std::runtime_error(absl::StrCat(value, " is odd"));
+}
+MULTIPROC_FUNCTION(ThrowIfOdd);
 
 std::map<std::string, int> Lengths(const std::vector<std::string>& words) {
   std::map<std::string, int> lengths;
@@ -165,6 +175,48 @@ Outcome CallHere(F fn, const Args&... args) {
   if (!call.ok()) return {call.status(), "", false};
   EXPECT_TRUE(CheckCall(*call).ok()) << CheckCall(*call);
   return RunHere(*call);
+}
+
+// Whether calls behind one that fails are run.
+enum class Rest { kDropped, kRun };
+
+// Many calls by one request.
+template <typename F, typename T>
+Outcome CallRowHere(F fn, Rest rest, const std::vector<T>& values) {
+  const auto registration =
+      function_internal::FindRegistration(function_internal::KeyOf(fn));
+  EXPECT_TRUE(registration.ok()) << registration.status();
+  PackedCall packed{
+      rest == Rest::kRun ? (*registration)->continuing : *registration, ""};
+  for (const T& value : values) {
+    EXPECT_TRUE(EncodeValues(&packed.arguments, value).ok());
+  }
+  const std::string arguments = packed.arguments;
+  const FunctionCall call = ToProto(std::move(packed));
+  EXPECT_TRUE(CheckCall(call).ok()) << CheckCall(call);
+  Outcome outcome;
+  outcome.status =
+      RunCall(call, values.size(), PackedBytes(absl::string_view(arguments)),
+              &outcome.result, &outcome.own_error);
+  return outcome;
+}
+
+struct RowOutcome {
+  std::vector<int> results;
+  std::vector<ItemError> errors;
+};
+
+RowOutcome Unpack(const Outcome& outcome) {
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  RowOutcome row;
+  absl::string_view results = outcome.result;
+  EXPECT_TRUE(TakeItemErrors(&results, &row.errors));
+  Decoder decoder(results);
+  while (decoder.remaining() > 0) {
+    row.results.push_back(0);
+    EXPECT_TRUE(decoder.Get(&row.results.back()));
+  }
+  return row;
 }
 
 template <typename T>
@@ -395,6 +447,73 @@ TEST(FunctionTest, ArgumentThatCannotBePackedIsRefusedByTheCaller) {
   const absl::Status status = MakeCall(TakePicky, Picky{13}).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
   EXPECT_THAT(status.message(), HasSubstr("13 brings bad luck"));
+}
+
+// ---- Several calls by one request ----
+
+TEST(FunctionRowTest, ResultsStandInARow) {
+  for (const Rest rest : {Rest::kDropped, Rest::kRun}) {
+    const RowOutcome row =
+        Unpack(CallRowHere(Increment, rest, std::vector<int>{1, 2, 3}));
+    EXPECT_THAT(row.results, ElementsAre(2, 3, 4));
+    EXPECT_TRUE(row.errors.empty());
+  }
+}
+
+TEST(FunctionRowTest, TheFirstErrorEndsARow) {
+  const RowOutcome row = Unpack(
+      CallRowHere(ThrowIfOdd, Rest::kDropped, std::vector<int>{2, 3, 4}));
+  EXPECT_THAT(row.results, ElementsAre(2));
+  ASSERT_EQ(row.errors.size(), 1u);
+  EXPECT_EQ(row.errors[0].index, 1u);
+  EXPECT_TRUE(IsTaskError(row.errors[0].status));
+  EXPECT_EQ(row.errors[0].status.code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(std::string(row.errors[0].status.message()),
+              HasSubstr("3 is odd"));
+}
+
+TEST(FunctionRowTest, AContinuingRowGoesOnBehindEachError) {
+  const RowOutcome row = Unpack(
+      CallRowHere(ThrowIfOdd, Rest::kRun, std::vector<int>{1, 2, 3, 4, 5}));
+  EXPECT_THAT(row.results, ElementsAre(2, 4));
+  ASSERT_EQ(row.errors.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(row.errors[i].index, 2 * i);
+    EXPECT_TRUE(IsTaskError(row.errors[i].status));
+  }
+}
+
+TEST(FunctionRowTest, CallsWithoutResultsHaveErrors) {
+  const RowOutcome row =
+      Unpack(CallRowHere(PositiveOnly, Rest::kRun, std::vector<int>{1, -2, 3}));
+  EXPECT_TRUE(row.results.empty());
+  ASSERT_EQ(row.errors.size(), 1u);
+  EXPECT_EQ(row.errors[0].index, 1u);
+  EXPECT_TRUE(absl::IsOutOfRange(row.errors[0].status));
+  EXPECT_EQ(row.errors[0].status.GetPayload("example.com/value"), "-2");
+}
+
+TEST(FunctionRowTest, AResultThatCantBePackedIsNotTheFunctionsError) {
+  const RowOutcome row =
+      Unpack(CallRowHere(MakePicky, Rest::kRun, std::vector<int>{12, 13, 14}));
+  EXPECT_THAT(row.results, ElementsAre(12, 14));
+  ASSERT_EQ(row.errors.size(), 1u);
+  EXPECT_EQ(row.errors[0].index, 1u);
+  EXPECT_FALSE(IsTaskError(row.errors[0].status));
+  EXPECT_TRUE(absl::IsInvalidArgument(row.errors[0].status));
+  EXPECT_THAT(std::string(row.errors[0].status.message()),
+              AllOf(HasSubstr("'MakePicky'"), HasSubstr("bad luck")));
+}
+
+TEST(FunctionRowTest, ArgumentsThatCantBeUnpackedFailTheRow) {
+  for (const Rest rest : {Rest::kDropped, Rest::kRun}) {
+    // An int is expected where a string's length of 200 begins.
+    const Outcome outcome =
+        CallRowHere(Increment, rest,
+                    std::vector<std::string>{std::string(200, '\xff'), ""});
+    EXPECT_TRUE(absl::IsInvalidArgument(outcome.status)) << outcome.status;
+    EXPECT_FALSE(outcome.own_error);
+  }
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
+#include "multiproc/pool/derived_state.h"
 #include "multiproc/pool/future_state.h"
 
 namespace multiproc {
@@ -51,6 +52,14 @@ class Future {
   // For the pool.
   explicit Future(std::shared_ptr<FutureState> state)
       : state_(std::move(state)) {}
+
+  // For those who wait for several: never null.
+  std::shared_ptr<FutureState> state() const {
+    if (state_ != nullptr) return state_;
+    std::shared_ptr<FutureState> failed = MakeDerivedState(nullptr);
+    FutureState::Fulfil(failed, NoTaskError(), "");
+    return failed;
+  }
 
   // Waits for the outcome and returns it; any number of times. The task's own
   // error, as it is, with a payload that IsTaskError (functions/task_status.h)

@@ -1,5 +1,6 @@
 #include "multiproc/pool/future_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "multiproc/executors/monotonic_clock.h"
@@ -31,12 +32,17 @@ bool FutureState::SetGreat(PackedBytes result) {
 
 bool FutureState::Finish() {
   done_.store(true, std::memory_order_release);
-  return num_waiting_ > 0 || (extra_ != nullptr && !extra_->waiting.empty());
+  if (num_waiting_ > 0) return true;
+  return extra_ != nullptr &&
+         !(extra_->waiting.empty() && extra_->watchers.empty());
 }
 
 void FutureState::WakeWaiters() {
   absl::MutexLock lock(&mutex_);
   changed_.SignalAll();
+  if (extra_ == nullptr) return;
+  for (const auto& [watcher, tag] : extra_->watchers) watcher->Done(tag);
+  extra_->watchers.clear();
 }
 
 void FutureState::PostCallbacks(const std::shared_ptr<FutureState>& self) {
@@ -82,6 +88,26 @@ void FutureState::OnDone(const std::shared_ptr<FutureState>& self,
   if (callback == nullptr) return self->owner_->Attend();
   self->owner_->Post(
       [self, callback = std::move(callback)] { callback(*self); });
+}
+
+bool FutureState::Watch(Watcher* watcher, size_t tag) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (done()) return false;
+    extra().watchers.emplace_back(watcher, tag);
+  }
+  owner_->Attend();
+  return true;
+}
+
+void FutureState::Unwatch(Watcher* watcher) {
+  absl::MutexLock lock(&mutex_);
+  if (extra_ == nullptr) return;
+  auto& watchers = extra_->watchers;
+  watchers.erase(
+      std::remove_if(watchers.begin(), watchers.end(),
+                     [=](const auto& each) { return each.first == watcher; }),
+      watchers.end());
 }
 
 }  // namespace multiproc

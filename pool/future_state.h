@@ -5,10 +5,12 @@
 #define MULTIPROC_POOL_FUTURE_STATE_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -49,6 +51,16 @@ class FutureState {
  public:
   using Callback = std::function<void(const FutureState&)>;
 
+  // Who is told of the outcome on the thread that brings it, which may be the
+  // one that serves the workers: it must not do more than take note.
+  class Watcher {
+   public:
+    virtual void Done(size_t tag) = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+
   explicit FutureState(std::shared_ptr<FutureOwner> owner)
       : owner_(std::move(owner)) {}
 
@@ -71,6 +83,14 @@ class FutureState {
   static void OnDone(const std::shared_ptr<FutureState>& self,
                      Callback callback);
 
+  // Calls watcher->Done(tag) once the outcome is there; false, without that, if
+  // it is there already. `watcher` must live until then, or until Unwatch has
+  // returned, which may be called in any case.
+  bool Watch(Watcher* watcher, size_t tag);
+  void Unwatch(Watcher* watcher);
+
+  const std::shared_ptr<FutureOwner>& owner() const { return owner_; }
+
   // The outcome, once done().
   const absl::Status& status() const { return status_; }
   absl::string_view result() const {
@@ -85,6 +105,7 @@ class FutureState {
   // What few have.
   struct Extra {
     std::vector<Callback> waiting;
+    std::vector<std::pair<Watcher*, size_t>> watchers;
     // Before the outcome: arguments that are sent as an attachment.
     std::shared_ptr<const std::string> attachment;
     // A result that came as one.

@@ -12,9 +12,6 @@ namespace {
 
 constexpr int kLargestNumWorkers = 10'000;
 constexpr int kLargestLeasedTasks = 65'536;
-// A TaskRequest beyond its arguments and the function's name: numbers, tags and
-// lengths.
-constexpr size_t kRequestOverhead = 64;
 // An error must fit into a frame.
 constexpr size_t kSmallestMaxFrameBytes = 1024;
 
@@ -67,32 +64,6 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   return status;
 }
 
-// What the pool itself can tell of a call before it is queued.
-absl::Status CheckTask(const ProcessPoolOptions& pool_options,
-                       const TaskOptions& options,
-                       const absl::StatusOr<PackedCall>& call) {
-  if (!call.ok()) return call.status();
-  if (options.timeout < absl::ZeroDuration()) {
-    return OutOfRange("TaskOptions::timeout",
-                      absl::FormatDuration(options.timeout),
-                      "more than zero, or zero for the pool's");
-  }
-  if (options.max_attempts < 0) {
-    return OutOfRange("TaskOptions::max_attempts",
-                      absl::StrCat(options.max_attempts),
-                      "1 or more, or 0 for the pool's");
-  }
-  const size_t size =
-      call->name().size() + call->arguments.size() + kRequestOverhead;
-  if (size > pool_options.max_frame_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the call of '", call->name(), "' takes ", size,
-                     " bytes with its arguments, over the limit of ",
-                     pool_options.max_frame_bytes, " (max_frame_bytes)"));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
@@ -115,7 +86,8 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
 
 ProcessPool::ProcessPool(const ProcessPoolOptions& options,
                          std::shared_ptr<PoolLoop> loop)
-    : options_(options), loop_(std::move(loop)) {}
+    : loop_(std::move(loop)),
+      submitter_(std::make_shared<TaskSubmitter>(options, loop_)) {}
 
 ProcessPool::~ProcessPool() {
   Close();
@@ -123,14 +95,14 @@ ProcessPool::~ProcessPool() {
   loop_->Shutdown();
 }
 
-void ProcessPool::Close() { loop_->Close(); }
+void ProcessPool::Close() { submitter_->Close(); }
 
 void ProcessPool::Terminate() {
   loop_->Terminate(absl::CancelledError("the pool was terminated"));
 }
 
 absl::Status ProcessPool::Join() {
-  if (!loop_->closed()) {
+  if (!submitter_->closed()) {
     return absl::FailedPreconditionError(
         "Join would wait for ever: call Close() or Terminate() before it");
   }
@@ -142,26 +114,6 @@ absl::Status ProcessPool::Join() {
   absl::Status status = loop_->Join();
   loop_->callbacks().Shutdown();
   return status;
-}
-
-std::shared_ptr<FutureState> ProcessPool::SubmitCall(
-    const TaskOptions& options, absl::StatusOr<PackedCall> call,
-    uint32_t count) {
-  auto task = std::allocate_shared<Task>(
-      TaskAllocator<Task>(task_memory_.get()), loop_);
-  absl::Status status = CheckTask(options_, options, call);
-  if (!status.ok()) {
-    FutureState::Fulfil(task, std::move(status), "");
-    return task;
-  }
-  task->SetCall(*std::move(call), count);
-  task->timeout = options.timeout == absl::ZeroDuration()
-                      ? options_.task_timeout
-                      : options.timeout;
-  task->max_attempts =
-      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
-  loop_->Submit(task);
-  return task;
 }
 
 }  // namespace multiproc

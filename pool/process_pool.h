@@ -17,36 +17,25 @@
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <iterator>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
-#include "multiproc/pool/chunk_policy.h"
+#include "multiproc/pool/async_map.h"
 #include "multiproc/pool/future.h"
-#include "multiproc/pool/future_state.h"
+#include "multiproc/pool/item_source.h"
+#include "multiproc/pool/map.h"
+#include "multiproc/pool/map_options.h"
+#include "multiproc/pool/map_run.h"
+#include "multiproc/pool/map_sequence.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
-#include "multiproc/pool/task_memory.h"
+#include "multiproc/pool/task_submitter.h"
 
 namespace multiproc {
-
-// What Map returns for a function of result type R.
-template <typename R>
-using MapResult =
-    std::conditional_t<std::is_void_v<ResultOf<R>>, absl::Status,
-                       absl::StatusOr<std::vector<std::conditional_t<
-                           std::is_void_v<ResultOf<R>>, char, ResultOf<R>>>>>;
 
 // Thread-safe, but for the destructor.
 //
@@ -85,24 +74,8 @@ class ProcessPool {
   template <typename R, typename... P, typename... Args>
   Future<ResultOf<R>> Submit(const TaskOptions& options, R (*fn)(P...),
                              const Args&... args) {
-    return Future<ResultOf<R>>(SubmitCall(options, PackCall(fn, args...)));
-  }
-
-  // Calls `fn` for each of `items`, a container or another range, and returns
-  // the results in their order, or absl::Status for a function that returns
-  // nothing. Waits. Several calls go to a worker at a time, as many as suits
-  // the time that they take, and items are taken from the range as they are
-  // needed. The first error ends it, and is returned; calls that are under way
-  // then end first. Each chunk of items is one task: TaskOptions apply to it,
-  // and a worker that dies takes its chunk along.
-  template <typename R, typename P, typename Range>
-  MapResult<R> Map(R (*fn)(P), const Range& items) {
-    return Map(TaskOptions(), fn, items);
-  }
-  template <typename R, typename P, typename Range>
-  MapResult<R> Map(const TaskOptions& options, R (*fn)(P), const Range& items) {
-    MapRun<R, P, Range> run(this, options, fn, items);
-    return run.Run();
+    return Future<ResultOf<R>>(
+        submitter_->Submit(options, PackCall(fn, args...)));
   }
 
   // A lambda or another object can't be submitted: it has no name by which a
@@ -114,6 +87,129 @@ class ProcessPool {
     static_assert(sizeof(F) == 0,
                   "submit a plain function, registered by MULTIPROC_FUNCTION");
   }
+
+  // Submit, and the wait for its outcome.
+  template <typename R, typename... P, typename... Args>
+  typename Future<ResultOf<R>>::Outcome Apply(R (*fn)(P...),
+                                              const Args&... args) {
+    return Submit(fn, args...).Get();
+  }
+
+  // ---- A whole range ----
+  //
+  // Each of the following calls `fn` for each item of a range. `items` may be
+  //   one range         for a function of one parameter;
+  //   several ranges    an item of each is one call's arguments, up to the end
+  //                     of the shortest;
+  //   a range of tuples for a function of several parameters: std::tuple, pair
+  //                     or array, the parts of each are one call's arguments.
+  // A range is whatever has a begin and an end: a container, an array, or a
+  // generator of one pass. Its items are read in order, once, and no sooner
+  // than they are sent.
+  //
+  // Several items go to a worker at a time, as many as suits the time that they
+  // take: a chunk, which is one task (MapOptions). A worker that dies takes its
+  // chunk along: UNAVAILABLE for each of its items. An item's own error is its
+  // own alone, and every error has its item's index (item_index.h). The
+  // statuses are those of Future::Get.
+
+  // Returns the results in the order of the items, as std::vector, or
+  // absl::Status for a function that returns nothing. Waits. The first error,
+  // by that order, is returned instead: once all that was sent before it was
+  // known has ended, with OnError::kStop, or all items, with kContinue.
+  template <typename R, typename... P, typename... Ranges>
+  MapResult<R> Map(R (*fn)(P...), Ranges&&... items) {
+    return Map(MapOptions(), fn, items...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  MapResult<R> Map(const MapOptions& options, R (*fn)(P...),
+                   Ranges&&... items) {
+    return map_internal::Map<R>(Run(options, fn, items...));
+  }
+
+  // Map for a range of tuples, also for a function of one parameter.
+  template <typename R, typename... P, typename Range>
+  MapResult<R> StarMap(R (*fn)(P...), Range&& tuples) {
+    return StarMap(MapOptions(), fn, tuples);
+  }
+  template <typename R, typename... P, typename Range>
+  MapResult<R> StarMap(const MapOptions& options, R (*fn)(P...),
+                       Range&& tuples) {
+    return map_internal::Map<R>(Run<Arguments::kParts>(options, fn, tuples));
+  }
+
+  // Map for a function that returns nothing.
+  template <typename R, typename... P, typename... Ranges>
+  absl::Status ForEach(R (*fn)(P...), Ranges&&... items) {
+    return ForEach(MapOptions(), fn, items...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  absl::Status ForEach(const MapOptions& options, R (*fn)(P...),
+                       Ranges&&... items) {
+    static_assert(std::is_void_v<ResultOf<R>>,
+                  "the function has a result: use Map");
+    return Map(options, fn, items...);
+  }
+
+  // Runs all items, whatever becomes of others (options.on_error is of no
+  // account), and returns the outcome of each, as absl::StatusOr, or
+  // absl::Status. Waits.
+  template <typename R, typename... P, typename... Ranges>
+  MapOutcomes<R> TryMap(R (*fn)(P...), Ranges&&... items) {
+    return TryMap(MapOptions(), fn, items...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  MapOutcomes<R> TryMap(MapOptions options, R (*fn)(P...), Ranges&&... items) {
+    options.on_error = OnError::kContinue;
+    return map_internal::TryMap<R>(Run(options, fn, items...));
+  }
+
+  // Map's result as a future, at once. The ranges are moved or copied here; one
+  // in std::ref is neither, and must live, unchanged, until the future is
+  // ready. They are read on the callback thread (Future::OnDone), which must
+  // not be held up meanwhile, and must not throw. What is begun counts as
+  // submitted: it goes on after Close.
+  template <typename R, typename... P, typename... Ranges>
+  MapFuture<R> MapAsync(R (*fn)(P...), Ranges&&... items) {
+    return MapAsync(MapOptions(), fn, std::forward<Ranges>(items)...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  MapFuture<R> MapAsync(const MapOptions& options, R (*fn)(P...),
+                        Ranges&&... items) {
+    return MapFuture<R>(
+        StartAsyncMap(submitter_, options,
+                      KeptSource(options, fn, std::forward<Ranges>(items)...)));
+  }
+
+  // The outcomes one by one, in the order of the items, as a sequence to be
+  // iterated (map_sequence.h). Begins at once, and reads the ranges, which are
+  // kept as by MapAsync, no further ahead than MapOptions::max_pending; so they
+  // may have no end. It is read by whoever calls the sequence's Next.
+  template <typename R, typename... P, typename... Ranges>
+  MapSequence<ResultOf<R>> IMap(R (*fn)(P...), Ranges&&... items) {
+    return IMap(MapOptions(), fn, std::forward<Ranges>(items)...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  MapSequence<ResultOf<R>> IMap(const MapOptions& options, R (*fn)(P...),
+                                Ranges&&... items) {
+    return Sequence(MapRun::Order::kItems, options, fn,
+                    std::forward<Ranges>(items)...);
+  }
+
+  // The same in the order in which they end: what is slow holds up no other.
+  // The items of a chunk come together, in their order.
+  template <typename R, typename... P, typename... Ranges>
+  MapSequence<ResultOf<R>> IMapUnordered(R (*fn)(P...), Ranges&&... items) {
+    return IMapUnordered(MapOptions(), fn, std::forward<Ranges>(items)...);
+  }
+  template <typename R, typename... P, typename... Ranges>
+  MapSequence<ResultOf<R>> IMapUnordered(const MapOptions& options,
+                                         R (*fn)(P...), Ranges&&... items) {
+    return Sequence(MapRun::Order::kCompletion, options, fn,
+                    std::forward<Ranges>(items)...);
+  }
+
+  // ---- The end ----
 
   // Ends the submitting: from now on Submit's futures have FAILED_PRECONDITION.
   // What was submitted runs, and then the workers leave. Does not wait. A
@@ -136,140 +232,35 @@ class ProcessPool {
   ProcessPool(const ProcessPoolOptions& options,
               std::shared_ptr<PoolLoop> loop);
 
-  template <typename R, typename P, typename Range>
-  class MapRun;
+  // Of ranges that outlive it.
+  template <Arguments kArguments = Arguments::kItems, typename R, typename... P,
+            typename... Ranges>
+  MapRun Run(const MapOptions& options, R (*fn)(P...), Ranges&... items) {
+    return MapRun(
+        submitter_, options,
+        MakeItemSource<kArguments, Ranges&...>(fn, options.on_error, items...),
+        MapRun::Order::kItems);
+  }
 
-  // `count` calls, whose arguments stand in a row.
-  std::shared_ptr<FutureState> SubmitCall(const TaskOptions& options,
-                                          absl::StatusOr<PackedCall> call,
-                                          uint32_t count = 1);
+  template <typename R, typename... P, typename... Ranges>
+  std::unique_ptr<ItemSource> KeptSource(const MapOptions& options,
+                                         R (*fn)(P...), Ranges&&... items) {
+    return MakeItemSource<Arguments::kItems, KeptRange<Ranges>...>(
+        fn, options.on_error,
+        KeptRange<Ranges>(std::forward<Ranges>(items))...);
+  }
 
-  const ProcessPoolOptions options_;
-  const TaskMemory::Ptr task_memory_ = TaskMemory::Create();
+  template <typename R, typename... P, typename... Ranges>
+  MapSequence<ResultOf<R>> Sequence(MapRun::Order order,
+                                    const MapOptions& options, R (*fn)(P...),
+                                    Ranges&&... items) {
+    return MapSequence<ResultOf<R>>(std::make_unique<MapRun>(
+        submitter_, options,
+        KeptSource(options, fn, std::forward<Ranges>(items)...), order));
+  }
+
   const std::shared_ptr<PoolLoop> loop_;
-};
-
-// ---- Nothing below needs to be read to use a pool. ----
-
-// One Map: chunks are packed and sent ahead, and unpacked in their order.
-template <typename R, typename P, typename Range>
-class ProcessPool::MapRun {
- public:
-  MapRun(ProcessPool* pool, const TaskOptions& options, R (*fn)(P),
-         const Range& items)
-      : pool_(pool),
-        options_(options),
-        call_(
-            function_internal::FindRegistration(function_internal::KeyOf(fn))),
-        next_(std::begin(items)),
-        end_(std::end(items)),
-        remaining_(SizeOf(items, 0)),
-        policy_(static_cast<size_t>(pool->options_.num_workers)) {
-    if constexpr (!kIsVoid) results_.reserve(remaining_.value_or(0));
-  }
-
-  MapResult<R> Run() {
-    absl::Status status = call_.status();
-    while (status.ok()) {
-      while (status.ok() && next_ != end_ &&
-             chunks_.size() < policy_.max_chunks()) {
-        status = SendChunk();
-      }
-      if (!status.ok() || chunks_.empty()) break;
-      status = TakeChunk();
-    }
-    for (const Chunk& chunk : chunks_) {
-      chunk.state->Wait(absl::InfiniteDuration());
-    }
-    if constexpr (kIsVoid) {
-      return status;
-    } else {
-      if (!status.ok()) return status;
-      return std::move(results_);
-    }
-  }
-
- private:
-  static constexpr bool kIsVoid = std::is_void_v<ResultOf<R>>;
-  using Result = std::conditional_t<kIsVoid, char, ResultOf<R>>;
-  struct Chunk {
-    std::shared_ptr<FutureState> state;
-    uint32_t count;
-  };
-
-  // Of a range that knows it: then the first is the better match for an int.
-  template <typename T>
-  static auto SizeOf(const T& items, int)
-      -> decltype(std::optional<size_t>(std::size(items))) {
-    return std::size(items);
-  }
-  template <typename T>
-  static std::optional<size_t> SizeOf(const T&, long) {
-    return std::nullopt;
-  }
-
-  absl::Status SendChunk() {
-    PackedCall call;
-    call.function = *call_;
-    Encoder encoder(&call.arguments);
-    const size_t size = (std::min)(policy_.NextSize(remaining_), most_items_);
-    const size_t limit = pool_->options_.max_frame_bytes / 4;
-    uint32_t count = 0;
-    do {
-      const size_t before = call.arguments.size();
-      const auto& item = *next_;
-      encoder.template Put<function_internal::Stored<P>>(
-          function_internal::ToPacked<P>(item));
-      // One that is great is alone.
-      if (count > 0 && call.arguments.size() > limit) {
-        call.arguments.resize(before);
-        break;
-      }
-      ++next_;
-      ++count;
-    } while (count < size && next_ != end_ &&
-             call.arguments.size() <
-                 (std::min)(ChunkPolicy::kChunkBytes, limit));
-    if (!encoder.status().ok()) return encoder.status();
-    if (remaining_.has_value()) *remaining_ -= count;
-    chunks_.push_back(
-        {pool_->SubmitCall(options_, std::move(call), count), count});
-    return absl::OkStatus();
-  }
-
-  absl::Status TakeChunk() {
-    const Chunk chunk = std::move(chunks_.front());
-    chunks_.pop_front();
-    chunk.state->Wait(absl::InfiniteDuration());
-    if (!chunk.state->status().ok()) return chunk.state->status();
-    policy_.Record(chunk.count, chunk.state->run_time());
-    // Their results are to fit into a frame, too.
-    const size_t bytes_each = chunk.state->result().size() / chunk.count + 1;
-    const size_t items_that_fit =
-        pool_->options_.max_frame_bytes / 4 / bytes_each + 1;
-    most_items_ = (std::min)(most_items_, items_that_fit);
-    if constexpr (!kIsVoid) {
-      Decoder decoder(chunk.state->result());
-      for (uint32_t i = 0; i < chunk.count; ++i) {
-        Result result{};
-        if (!decoder.Get(&result)) return future_internal::ResultError();
-        results_.push_back(std::move(result));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  ProcessPool* const pool_;
-  const TaskOptions options_;
-  const absl::StatusOr<const function_internal::Registration*> call_;
-  decltype(std::begin(std::declval<const Range&>())) next_;
-  const decltype(std::end(std::declval<const Range&>())) end_;
-  std::optional<size_t> remaining_;
-  ChunkPolicy policy_;
-  // By the size of the results so far.
-  size_t most_items_ = ~size_t{0};
-  std::deque<Chunk> chunks_;
-  std::vector<Result> results_;
+  const std::shared_ptr<TaskSubmitter> submitter_;
 };
 
 }  // namespace multiproc

@@ -1,0 +1,20 @@
+// The state of a future that stands for no task of its own, but for what
+// becomes of others.
+
+#ifndef MULTIPROC_POOL_DERIVED_STATE_H_
+#define MULTIPROC_POOL_DERIVED_STATE_H_
+
+#include <memory>
+
+#include "multiproc/pool/future_state.h"
+
+namespace multiproc {
+
+// Its callbacks run where `owner` runs them; at once, on the thread that sets
+// or fulfils it, if that is null. Whoever makes it fulfils it.
+std::shared_ptr<FutureState> MakeDerivedState(
+    std::shared_ptr<FutureOwner> owner);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_DERIVED_STATE_H_

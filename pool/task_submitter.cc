@@ -1,0 +1,102 @@
+#include "multiproc/pool/task_submitter.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "multiproc/pool/task.h"
+
+namespace multiproc {
+namespace {
+
+// A TaskRequest beyond its arguments and the function's name: numbers, tags and
+// lengths.
+constexpr size_t kRequestOverhead = 64;
+
+absl::Status OutOfRange(absl::string_view option, absl::string_view value,
+                        absl::string_view range) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " is ", value, "; it must be ", range));
+}
+
+// What the pool itself can tell of a call before it is queued.
+absl::Status CheckTask(const ProcessPoolOptions& pool_options,
+                       const TaskOptions& options,
+                       const absl::StatusOr<PackedCall>& call) {
+  if (!call.ok()) return call.status();
+  if (options.timeout < absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::timeout",
+                      absl::FormatDuration(options.timeout),
+                      "more than zero, or zero for the pool's");
+  }
+  if (options.max_attempts < 0) {
+    return OutOfRange("TaskOptions::max_attempts",
+                      absl::StrCat(options.max_attempts),
+                      "1 or more, or 0 for the pool's");
+  }
+  const size_t size =
+      call->name().size() + call->arguments.size() + kRequestOverhead;
+  if (size > pool_options.max_frame_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the call of '", call->name(), "' takes ", size,
+                     " bytes with its arguments, over the limit of ",
+                     pool_options.max_frame_bytes, " (max_frame_bytes)"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::shared_ptr<FutureState> TaskSubmitter::Submit(
+    const TaskOptions& options, absl::StatusOr<PackedCall> call, uint32_t count,
+    Caller caller) {
+  auto task = std::allocate_shared<Task>(
+      TaskAllocator<Task>(task_memory_.get()), loop_);
+  absl::Status status = CheckTask(options_, options, call);
+  if (status.ok() && caller == Caller::kUser && close_is_due_) {
+    status = absl::FailedPreconditionError(
+        "the pool is closed, and works off what was submitted before");
+  }
+  if (!status.ok()) {
+    FutureState::Fulfil(task, std::move(status), "");
+    return task;
+  }
+  task->SetCall(*std::move(call), count);
+  task->timeout = options.timeout == absl::ZeroDuration()
+                      ? options_.task_timeout
+                      : options.timeout;
+  task->max_attempts =
+      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  loop_->Submit(task);
+  return task;
+}
+
+bool TaskSubmitter::BeginRun() {
+  absl::MutexLock lock(&mutex_);
+  if (close_is_due_ || loop_->closed()) return false;
+  ++num_runs_;
+  return true;
+}
+
+void TaskSubmitter::EndRun() {
+  absl::MutexLock lock(&mutex_);
+  if (--num_runs_ > 0 || !close_is_due_) return;
+  loop_->Close();
+  close_is_due_ = false;
+}
+
+void TaskSubmitter::Close() {
+  absl::MutexLock lock(&mutex_);
+  if (num_runs_ > 0) {
+    close_is_due_ = true;
+  } else {
+    loop_->Close();
+  }
+}
+
+bool TaskSubmitter::closed() const { return close_is_due_ || loop_->closed(); }
+
+}  // namespace multiproc

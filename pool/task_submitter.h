@@ -1,0 +1,69 @@
+// How calls become tasks of a pool, and until when: what Submit and Map share.
+//
+// A Map that goes on by itself (MapAsync) counts as submitted when it begins:
+// once the pool is closed its chunks are taken all the same, and the pool's
+// loop learns of the end when the last has been sent.
+//
+// Thread-safe.
+
+#ifndef MULTIPROC_POOL_TASK_SUBMITTER_H_
+#define MULTIPROC_POOL_TASK_SUBMITTER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "multiproc/functions/function.h"
+#include "multiproc/pool/future_state.h"
+#include "multiproc/pool/pool_loop.h"
+#include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/task_memory.h"
+
+namespace multiproc {
+
+class TaskSubmitter {
+ public:
+  // `options` are the pool's, complete.
+  TaskSubmitter(const ProcessPoolOptions& options,
+                std::shared_ptr<PoolLoop> loop)
+      : options_(options), loop_(std::move(loop)) {}
+
+  enum class Caller { kUser, kRun };
+
+  // Submits `count` calls, whose arguments stand in a row, as one task; or
+  // fulfils it with the error of `call`. kRun is for those who are between
+  // BeginRun and EndRun.
+  std::shared_ptr<FutureState> Submit(const TaskOptions& options,
+                                      absl::StatusOr<PackedCall> call,
+                                      uint32_t count = 1,
+                                      Caller caller = Caller::kUser);
+
+  // False, without a run, if the pool is closed.
+  bool BeginRun();
+  void EndRun();
+
+  // No further Submit by users, and no further run.
+  void Close();
+  bool closed() const;
+
+  const ProcessPoolOptions& options() const { return options_; }
+  const std::shared_ptr<PoolLoop>& loop() const { return loop_; }
+
+ private:
+  const ProcessPoolOptions options_;
+  const std::shared_ptr<PoolLoop> loop_;
+  const TaskMemory::Ptr task_memory_ = TaskMemory::Create();
+
+  mutable absl::Mutex mutex_;
+  int num_runs_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Closed, and the loop does not know it yet. Written with mutex_ held.
+  std::atomic<bool> close_is_due_{false};
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_TASK_SUBMITTER_H_
