@@ -85,6 +85,7 @@ class PidfdChild : public ChildHandle {
   absl::StatusOr<ExitStatus> Reap() override {
     return WaitById(pid_, kWaitByPidfd, static_cast<id_t>(pidfd_.get()));
   }
+  absl::Status Interrupt() override { return Send(SIGINT); }
   absl::Status Terminate() override { return Send(SIGTERM); }
   absl::Status Kill() override { return Send(SIGKILL); }
 
@@ -138,6 +139,7 @@ class ThreadWatchedChild : public ChildHandle {
   absl::StatusOr<ExitStatus> Reap() override {
     return WaitById(pid_, P_PID, static_cast<id_t>(pid_));
   }
+  absl::Status Interrupt() override { return SignalResult(kill(pid_, SIGINT)); }
   absl::Status Terminate() override {
     return SignalResult(kill(pid_, SIGTERM));
   }

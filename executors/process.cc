@@ -149,6 +149,16 @@ absl::StatusOr<ExitStatus> Process::WaitWithTimeout(absl::Duration timeout) {
   return state_->Reap();
 }
 
+bool Process::IsRunning() {
+  return absl::IsDeadlineExceeded(
+      WaitWithTimeout(absl::ZeroDuration()).status());
+}
+
+absl::Status Process::Interrupt() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::Interrupt);
+}
+
 absl::Status Process::Terminate() {
   if (state_ == nullptr) return NoProcessError();
   return state_->Signal(&ChildHandle::Terminate);

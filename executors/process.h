@@ -26,8 +26,9 @@ namespace multiproc {
 
 // What a backend knows about a child that it started. It need not be a child of
 // this process in the operating system's sense: a fork server's or a cluster's
-// handle implements the same five functions. Process calls Reap, Terminate and
-// Kill under a lock, one at a time, and none after Reap succeeded.
+// handle implements the same five functions, and the others if it can do
+// better. Process calls Reap and those that signal under a lock, one at a time,
+// and none after Reap succeeded.
 class ChildHandle {
  public:
   virtual ~ChildHandle() = default;
@@ -45,6 +46,9 @@ class ChildHandle {
   // TerminateProcess).
   virtual absl::Status Terminate() = 0;
   virtual absl::Status Kill() = 0;
+
+  // What Ctrl-C does (SIGINT). As Terminate where there is no such thing.
+  virtual absl::Status Interrupt() { return Terminate(); }
 };
 
 // This process's ends of the pipes that Stdio::Pipe() asked for.
@@ -91,6 +95,14 @@ class Process {
   // from now (zero asks without waiting); it goes on running. Waits on an event
   // of the kernel, without polling.
   absl::StatusOr<ExitStatus> WaitWithTimeout(absl::Duration timeout);
+
+  // Whether the child has not ended yet. False of no process.
+  bool IsRunning();
+
+  // Interrupts the child as Ctrl-C does: SIGINT, which it may handle or ignore.
+  // OK for a child that has ended. On Windows, where a child can't be sent a
+  // Ctrl-C of its own (GenerateConsoleCtrlEvent), the same as Terminate.
+  absl::Status Interrupt();
 
   // Asks the child to end: SIGTERM, which it may handle or ignore. OK for a
   // child that has ended. On Windows a function's child is asked over a channel

@@ -12,9 +12,11 @@
 //   hold N          the same, and waits for a signal
 //   pause           waits for a signal
 //   announce        prints "ready" on a line, and waits for a signal
+//   interruptible   the same, and does not ignore SIGINT
 //   group           prints its process group (POSIX)
 //   signals         prints the masks of blocked and ignored signals (Linux)
 
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -68,6 +70,11 @@ int Announce() {
   PauseForEver();
 }
 
+int BeInterruptible() {
+  std::signal(SIGINT, SIG_DFL);
+  return Announce();
+}
+
 int Run(const std::vector<std::string>& arguments) {
   const std::string what = arguments.empty() ? "" : arguments[0];
   const uint32_t number = arguments.size() < 2
@@ -86,6 +93,7 @@ int Run(const std::vector<std::string>& arguments) {
   if (what == "hold") return Hold(static_cast<int>(number));
   if (what == "pause") PauseForEver();
   if (what == "announce") return Announce();
+  if (what == "interruptible") return BeInterruptible();
   if (const auto text = OwnCommand(what); text.has_value()) {
     return (std::cout << *text, 0);
   }
