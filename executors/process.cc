@@ -169,6 +169,32 @@ absl::Status Process::Kill() {
   return state_->Signal(&ChildHandle::Kill);
 }
 
+// What came of having `sent` a signal: its error, or the end of the child.
+absl::StatusOr<ExitStatus> Process::SignalAndWait(absl::Status sent,
+                                                  absl::Duration timeout) {
+  if (!sent.ok()) return sent;
+  return WaitWithTimeout(timeout);
+}
+
+absl::StatusOr<ExitStatus> Process::Stop(const StopOptions& options) {
+  absl::StatusOr<ExitStatus> status = WaitWithTimeout(absl::ZeroDuration());
+  if (absl::IsDeadlineExceeded(status.status()) &&
+      options.after_close > absl::ZeroDuration()) {
+    standard_input().reset();
+    status = WaitWithTimeout(options.after_close);
+  }
+  if (absl::IsDeadlineExceeded(status.status()) &&
+      options.after_terminate > absl::ZeroDuration()) {
+    status = SignalAndWait(Terminate(), options.after_terminate);
+  }
+  // A child that can't be asked is one that has not ended.
+  if (!status.ok() && state_ != nullptr &&
+      options.after_kill > absl::ZeroDuration()) {
+    status = SignalAndWait(Kill(), options.after_kill);
+  }
+  return status;
+}
+
 FileHandle Process::exit_event() const {
   return state_ == nullptr ? kInvalidFileHandle : state_->child->exit_event();
 }

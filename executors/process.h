@@ -58,6 +58,18 @@ struct StdioEnds {
   ScopedFileHandle standard_error;
 };
 
+// How long Process::Stop waits at each of its steps. Zero skips the step.
+struct StopOptions {
+  // After closing the pipe to the child's standard input, if there is one: many
+  // programs end at the end of their input.
+  absl::Duration after_close = absl::ZeroDuration();
+  // After Terminate.
+  absl::Duration after_terminate = absl::Seconds(10);
+  // After Kill. A killed child ends at once, but for one that waits for a
+  // device (state D in ps).
+  absl::Duration after_kill = absl::InfiniteDuration();
+};
+
 class Process {
  public:
   // What the destructor does with a child that still runs.
@@ -114,6 +126,15 @@ class Process {
   // ended.
   absl::Status Kill();
 
+  // Makes the child end, first politely, then by force: closes its standard
+  // input and waits, Terminates it and waits, Kills it and waits, for as long
+  // as `options` say, and returns how it ended as soon as it has. Not while
+  // another thread uses standard_input(). A child that can't be asked to end
+  // (FAILED_PRECONDITION of Terminate, on Windows) is killed at once.
+  //   DEADLINE_EXCEEDED  it runs after all steps that were not skipped.
+  //   others             as of Terminate, if Kill is skipped, and Kill.
+  absl::StatusOr<ExitStatus> Stop(const StopOptions& options = {});
+
   // A handle that is readable from the child's end on, to wait for with others;
   // never to be read or closed. It lives as long as the Process.
   FileHandle exit_event() const;
@@ -135,6 +156,8 @@ class Process {
   struct State;
 
   void Finish();
+  absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
+                                           absl::Duration timeout);
 
   std::unique_ptr<State> state_;
 };

@@ -44,6 +44,20 @@ void LeaveOnInterrupt() {
 }
 MULTIPROC_FUNCTION(LeaveOnInterrupt);
 
+void IgnoreTerminateForEver() {
+  std::signal(SIGTERM, SIG_IGN);
+  SayReadyAndPause();
+}
+MULTIPROC_FUNCTION(IgnoreTerminateForEver);
+
+void EndByTerminate() { SayReadyAndPause(); }
+MULTIPROC_FUNCTION(EndByTerminate);
+
+// Waits of a ladder whose last step that is not skipped ends the child: no step
+// before it may wait for long.
+constexpr absl::Duration kBrief = absl::Milliseconds(1);
+constexpr absl::Duration kForEver = absl::InfiniteDuration();
+
 class ProcessControlTest : public ExecutorTest {
  protected:
   // Has said that it is ready.
@@ -99,8 +113,80 @@ TEST_P(ProcessControlTest, IsRunningUntilItsEnd) {
   EXPECT_FALSE(process.IsRunning());
 }
 
+// ---- Stop ----
+
+TEST_P(ProcessControlTest, StopClosesTheInputFirst) {
+  Command command = Child({"echo"});
+  command.standard_input = Stdio::Pipe();
+  Process process = SpawnOrDie(command);
+  StopOptions options;
+  options.after_close = kForEver;
+  EXPECT_EQ(*process.Stop(options), ExitStatus::Exited(0));
+  EXPECT_FALSE(process.standard_input().is_valid());
+}
+
+TEST_P(ProcessControlTest, StopLeavesTheInputOpenUnlessItIsToBeClosed) {
+  Command command = Command::Function(EndByTerminate);
+  command.standard_input = Stdio::Pipe();
+  Process process = SpawnReady(command);
+  EXPECT_EQ(*process.Stop(), ExitStatus::Signaled(kSigTerm));
+  EXPECT_TRUE(process.standard_input().is_valid());
+}
+
+TEST_P(ProcessControlTest, StopTerminatesWhatOutlivesItsInput) {
+  Command command = Command::Function(EndByTerminate);
+  command.standard_input = Stdio::Pipe();
+  Process process = SpawnReady(command);
+  StopOptions options;
+  options.after_close = kBrief;
+  options.after_terminate = kForEver;
+  EXPECT_EQ(*process.Stop(options), ExitStatus::Signaled(kSigTerm));
+}
+
+TEST_P(ProcessControlTest, StopKillsWhatIgnoresTerminate) {
+  Process process = SpawnReady(Command::Function(IgnoreTerminateForEver));
+  StopOptions options;
+  options.after_close = kBrief;
+  options.after_terminate = kBrief;
+  EXPECT_EQ(*process.Stop(options), ExitStatus::Signaled(kSigKill));
+}
+
+TEST_P(ProcessControlTest, StopSkipsWhatTakesNoTime) {
+  Process process = SpawnReady(Command::Function(IgnoreTerminateForEver));
+  StopOptions options;
+  options.after_terminate = kBrief;
+  options.after_kill = absl::ZeroDuration();
+  const absl::Status status = process.Stop(options).status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_TRUE(process.IsRunning());
+  options.after_terminate = absl::ZeroDuration();
+  options.after_kill = kForEver;
+  EXPECT_EQ(*process.Stop(options), ExitStatus::Signaled(kSigKill));
+}
+
+TEST_P(ProcessControlTest, StopKillsWhatCanNotBeAsked) {
+  // In its parent's group, Windows has no way to ask it.
+  Process process = SpawnOrDie(Child({"pause"}));
+  StopOptions options;
+  options.after_terminate = kForEver;
+  options.after_kill = absl::ZeroDuration();
+  if (is_windows()) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(process.Stop(options).status()));
+  }
+  options.after_kill = kForEver;
+  EXPECT_EQ(*process.Stop(options),
+            ExitStatus::Signaled(is_windows() ? kSigKill : kSigTerm));
+}
+
+TEST_P(ProcessControlTest, StopOfAnEndedChildTellsItsEnd) {
+  Process process = SpawnOrDie(Child({"exit", "7"}));
+  ASSERT_TRUE(process.Wait().ok());
+  EXPECT_EQ(*process.Stop(), ExitStatus::Exited(7));
+}
+
 TEST(NoProcessTest, CanNotBeControlled) {
   Process none;
+  EXPECT_TRUE(absl::IsFailedPrecondition(none.Stop().status()));
   EXPECT_FALSE(none.IsRunning());
   EXPECT_TRUE(absl::IsFailedPrecondition(none.Interrupt()));
 }
