@@ -93,6 +93,7 @@ absl::Status CheckHandles(const Command& command) {
 
 absl::Status CheckCommand(const Command& command) {
   absl::Status status = CheckTarget(command);
+  status.Update(CheckString("name", command.name));
   status.Update(CheckEnvironment(command));
   status.Update(CheckString("working_directory", command.working_directory));
   status.Update(CheckStdio("standard_input", command.standard_input));
@@ -106,12 +107,30 @@ absl::Status CheckCommand(const Command& command) {
   return status;
 }
 
-std::string Describe(const Command& command) {
+namespace {
+
+std::string TargetName(const Command& command) {
   if (const auto* program = std::get_if<ProgramCall>(&command.target)) {
-    return absl::StrCat("program '", program->program, "'");
+    return program->program;
   }
   const auto& call = std::get<absl::StatusOr<FunctionCall>>(command.target);
-  return absl::StrCat("function '", call.ok() ? call->function() : "?", "'");
+  return call.ok() ? call->function() : "?";
+}
+
+}  // namespace
+
+std::string Describe(const Command& command) {
+  const bool is_program = std::holds_alternative<ProgramCall>(command.target);
+  std::string text = absl::StrCat(is_program ? "program '" : "function '",
+                                  TargetName(command), "'");
+  if (!command.name.empty()) {
+    absl::StrAppend(&text, " named '", command.name, "'");
+  }
+  return text;
+}
+
+std::string NameOf(const Command& command) {
+  return command.name.empty() ? TargetName(command) : command.name;
 }
 
 }  // namespace multiproc

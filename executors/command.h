@@ -108,6 +108,18 @@ struct Command {
     return Command(MakeCall(fn, args...));
   }
 
+  // What the child is called, by people and programs that look at processes:
+  // Process::name() and ActiveChildren() in this process, CurrentProcessName()
+  // in the child, and messages. Empty for the function's name, or the program's
+  // as it is given.
+  //   A function's child shows it in ps behind the program, and on Linux and
+  //   macOS in top, cut to 15 bytes (prctl(2), PR_SET_NAME). A forked one shows
+  //   it in top alone.
+  //   A program gets it as argv[0], which is what ps shows; few look at that to
+  //   find out what to do (busybox) or where they are. On Windows it may hold
+  //   no '"' then.
+  std::string name;
+
   // What to run.
   std::variant<ProgramCall, absl::StatusOr<FunctionCall>> target;
 
@@ -145,8 +157,12 @@ struct Command {
 // variable's name ...), or why the function can't be called.
 absl::Status CheckCommand(const Command& command);
 
-// What is run, for messages: "program 'sort'", "function 'RunProc'".
+// What is run, for messages: "program 'sort'", "function 'RunProc'", and with a
+// Command::name "function 'RunProc' named 'loader'".
 std::string Describe(const Command& command);
+
+// Command::name, or what stands for an empty one.
+std::string NameOf(const Command& command);
 
 }  // namespace multiproc
 

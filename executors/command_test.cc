@@ -235,5 +235,20 @@ TEST(CommandTest, DescribeNamesWhatIsRun) {
   EXPECT_EQ(Describe(Command::Function(Unregistered, 1)), "function '?'");
 }
 
+TEST(CommandTest, ANameIsDescribedToo) {
+  Command command = GoodProgram();
+  EXPECT_EQ(NameOf(command), "sort");
+  EXPECT_EQ(NameOf(Command::Function(Registered, 1)), "Registered");
+  command.name = "sorter";
+  EXPECT_EQ(NameOf(command), "sorter");
+  EXPECT_EQ(Describe(command), "program 'sort' named 'sorter'");
+}
+
+TEST(CommandTest, ANameIsOneString) {
+  Command command = GoodProgram();
+  command.name = std::string("a\0b", 3);
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckCommand(command)));
+}
+
 }  // namespace
 }  // namespace multiproc

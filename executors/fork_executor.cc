@@ -157,10 +157,11 @@ absl::Status FailureError(const SpawnPlan& plan, const Failure& failure) {
   return ExecError(plan, failure.error);
 }
 
-absl::StatusOr<Process> Watch(pid_t pid, SpawnPlan& plan) {
+absl::StatusOr<Process> Watch(pid_t pid, const Command& command,
+                              SpawnPlan& plan) {
   absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
   if (!child.ok()) return child.status();
-  return Process(*std::move(child), std::move(plan.parent_ends));
+  return Process(*std::move(child), std::move(plan.parent_ends), command);
 }
 
 // Waits until the child has closed its end of the pipe by exec, or said why it
@@ -194,7 +195,7 @@ std::optional<Failure> ReadFailure(Pipe& error_pipe) {
   ReportAndExit(error_pipe, *failure);
 }
 
-absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
+absl::StatusOr<Process> ForkAndExec(const Command& command, SpawnPlan& plan) {
   absl::StatusOr<Pipe> error_pipe = Pipe::Create();
   if (!error_pipe.ok()) return error_pipe.status();
   // Above every target of the moves.
@@ -215,7 +216,7 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
   if (pid < 0) return PosixError("fork", "", error);
   error_end->reset();
   const std::optional<Failure> failure = ReadFailure(*error_pipe);
-  absl::StatusOr<Process> process = Watch(pid, plan);
+  absl::StatusOr<Process> process = Watch(pid, command, plan);
   if (!failure.has_value()) return process;
   if (process.ok()) process->Wait().IgnoreError();
   return FailureError(plan, *failure);
@@ -243,10 +244,12 @@ absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
   return PosixError("setpgid", absl::StrCat(group), errno);
 }
 
-absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
+absl::StatusOr<Process> ForkFunction(const Command& command,
+                                     const FunctionCall& call, SpawnPlan& plan,
                                      bool no_other_thread) {
   const Streams streams = ChooseStreams(no_other_thread);
   FlushBeforeFork(streams);
+  const ChildStart start = MakeChildStart(command);
   pid_t pid;
   int error;
   {
@@ -260,12 +263,13 @@ absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
       if (PrepareChild(plan, handled).has_value()) _exit(127);
       HandleTable::CloseAllBut(*lock, plan.kept);
       lock.reset();
+      TakeIdentity(start);
       RunForkedFunction(call, plan, streams);
     }
   }
   if (pid < 0) return PosixError("fork", "", error);
   absl::Status joined = JoinGroup(pid, plan);
-  absl::StatusOr<Process> process = Watch(pid, plan);
+  absl::StatusOr<Process> process = Watch(pid, command, plan);
   if (joined.ok() || !process.ok()) return process;
   process->Wait().IgnoreError();
   return joined;
@@ -287,11 +291,11 @@ absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
       SpawnPlan::Make(command, call == nullptr ? SpawnPlan::Start::kExec
                                                : SpawnPlan::Start::kForkOnly);
   if (!plan.ok()) return plan.status();
-  if (call == nullptr) return ForkAndExec(*plan);
+  if (call == nullptr) return ForkAndExec(command, *plan);
   std::optional<int> threads;
   if (!options_.allow_threads) threads = CountForeignThreads();
   if (threads.value_or(0) > 0) return TooManyThreadsError(*threads);
-  return ForkFunction(**call, *plan, threads.has_value());
+  return ForkFunction(command, **call, *plan, threads.has_value());
 }
 
 }  // namespace multiproc

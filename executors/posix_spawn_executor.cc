@@ -145,7 +145,7 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   if (error != 0) return SpawnError(*plan, error);
   absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
   if (!child.ok()) return child.status();
-  return Process(*std::move(child), std::move(plan->parent_ends));
+  return Process(*std::move(child), std::move(plan->parent_ends), command);
 }
 
 }  // namespace multiproc

@@ -2,6 +2,7 @@
 
 #include <new>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,8 +14,11 @@
 namespace multiproc {
 
 struct Process::State {
-  State(std::unique_ptr<ChildHandle> handle, StdioEnds stdio_ends)
-      : child(std::move(handle)), ends(std::move(stdio_ends)) {}
+  State(std::unique_ptr<ChildHandle> handle, StdioEnds stdio_ends,
+        std::string child_name)
+      : child(std::move(handle)),
+        name(std::move(child_name)),
+        ends(std::move(stdio_ends)) {}
 
   // Collects the status of the child, whose exit event is readable.
   absl::StatusOr<ExitStatus> Reap() {
@@ -35,6 +39,7 @@ struct Process::State {
   }
 
   const std::unique_ptr<ChildHandle> child;
+  const std::string name;
   StdioEnds ends;
   OnDestroy on_destroy = OnDestroy::kJoin;
   absl::Mutex mutex;
@@ -93,7 +98,14 @@ Process::Process() = default;
 Process::Process(Process&&) noexcept = default;
 
 Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends)
-    : state_(std::make_unique<State>(std::move(child), std::move(ends))) {
+    : Process(std::make_unique<State>(std::move(child), std::move(ends), "")) {}
+
+Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends,
+                 const Command& command)
+    : Process(std::make_unique<State>(std::move(child), std::move(ends),
+                                      NameOf(command))) {}
+
+Process::Process(std::unique_ptr<State> state) : state_(std::move(state)) {
   DetachedChildren::Get().Collect();
 }
 
@@ -135,6 +147,10 @@ int64_t Process::pid() const {
   return state_ == nullptr ? 0 : state_->child->pid();
 }
 
+std::string Process::name() const {
+  return state_ == nullptr ? "" : state_->name;
+}
+
 absl::StatusOr<ExitStatus> Process::WaitWithTimeout(absl::Duration timeout) {
   if (state_ == nullptr) return NoProcessError();
   {
@@ -143,8 +159,8 @@ absl::StatusOr<ExitStatus> Process::WaitWithTimeout(absl::Duration timeout) {
   }
   if (!WaitReadable(state_->child->exit_event(), timeout)) {
     return absl::DeadlineExceededError(
-        absl::StrCat("process ", pid(), " still runs after ",
-                     absl::FormatDuration(timeout)));
+        absl::StrCat("process ", pid(), " ('", state_->name,
+                     "') still runs after ", absl::FormatDuration(timeout)));
   }
   return state_->Reap();
 }

@@ -15,10 +15,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "multiproc/executors/command.h"
 #include "multiproc/executors/exit_status.h"
 #include "multiproc/executors/file_handle.h"
 
@@ -83,7 +85,11 @@ class Process {
 
   // No process: every call gives FAILED_PRECONDITION. So is one moved from.
   Process();
-  // For backends. `ends` are invalid where no pipe was asked for.
+  // For backends: the child that was started for `command`. `ends` are invalid
+  // where no pipe was asked for.
+  Process(std::unique_ptr<ChildHandle> child, StdioEnds ends,
+          const Command& command);
+  // The same, without a name.
   Process(std::unique_ptr<ChildHandle> child, StdioEnds ends);
   Process(Process&&) noexcept;
   Process& operator=(Process&& other) noexcept;
@@ -94,6 +100,10 @@ class Process {
 
   // Its process id; 0 if there is none.
   int64_t pid() const;
+
+  // What its Command calls it (Command::name), or else the name of its function
+  // or program. Empty if there is no process.
+  std::string name() const;
 
   // Waits for the child to end, and says how it did. Every further call, and
   // every other thread's, gets the same answer. A child that reads its standard
@@ -155,6 +165,7 @@ class Process {
  private:
   struct State;
 
+  explicit Process(std::unique_ptr<State> state);
   void Finish();
   absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
                                            absl::Duration timeout);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "multiproc/executors/anonymous_file.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/posix_error.h"
@@ -66,7 +67,7 @@ class Planner {
     absl::StatusOr<std::string> path = FindProgram(call.program);
     if (!path.ok()) return path.status();
     plan_.path = *std::move(path);
-    plan_.arguments.Add(call.program);
+    plan_.arguments.Add(NameOf(command_));
     for (const std::string& argument : call.arguments) {
       plan_.arguments.Add(argument);
     }
@@ -79,7 +80,7 @@ class Planner {
   absl::Status PlanRerun() {
     const FunctionCall& call =
         **std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
-    ChildStart child_start;
+    ChildStart child_start = MakeChildStart(command_);
     *child_start.mutable_call() = call;
     child_start.set_num_handles(
         static_cast<uint32_t>(command_.inherited_handles.size()));
@@ -89,7 +90,7 @@ class Planner {
     plan_.path = ThisProgram::Path();
     plan_.arguments.Add(ThisProgram::Name());
     // For people who look at ps; Initialize does not read it.
-    plan_.arguments.Add(absl::StrCat("multiproc:", call.function()));
+    plan_.arguments.Add(absl::StrCat("multiproc:", NameOf(command_)));
     plan_.child_ends.push_back(*std::move(file));
     return absl::OkStatus();
   }

@@ -143,7 +143,7 @@ absl::StatusOr<Process> WindowsExecutor::Spawn(const Command& command) {
   parts.terminate_event = std::move(plan->terminate_event);
   parts.leads_group = plan->leads_group;
   return Process(MakeWindowsChild(std::move(parts)),
-                 std::move(plan->parent_ends));
+                 std::move(plan->parent_ends), command);
 }
 
 }  // namespace multiproc

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/this_program.h"
 #include "multiproc/executors/windows_api.h"
@@ -151,7 +152,7 @@ class Planner {
     plan_.shown_path = ToUtf8(plan_.path);
     absl::Status status = PlanDescriptors();
     if (!status.ok()) return status;
-    return PlanCommandLine(program.program, program.arguments);
+    return PlanCommandLine(NameOf(command_), program.arguments);
   }
 
   absl::Status PlanCommandLine(const std::string& name,
@@ -183,7 +184,7 @@ class Planner {
   absl::Status PlanRerun(const FunctionCall& call) {
     absl::Status status = CheckInitialized();
     if (!status.ok()) return status;
-    ChildStart start;
+    ChildStart start = MakeChildStart(command_);
     *start.mutable_call() = call;
     for (const FileHandle handle : command_.inherited_handles) {
       absl::StatusOr<FileHandle> copy = Inherit(handle);
@@ -197,7 +198,7 @@ class Planner {
     plan_.path = *ToWide(plan_.shown_path);
     // For people who look at a list of processes; Initialize does not read it.
     return PlanCommandLine(plan_.shown_path,
-                           {absl::StrCat("multiproc:", call.function())});
+                           {absl::StrCat("multiproc:", NameOf(command_))});
   }
 
   absl::Status PlanTerminateEvent(ChildStart* start) {

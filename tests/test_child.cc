@@ -1,5 +1,6 @@
 // The program that tests start. Its first argument says what it does:
 //
+//   name            prints what it was called as (argv[0])
 //   exit N          exits with code N, decimal or 0x...
 //   raise N         sends itself signal N
 //   arguments ...   prints the others, each with its length
@@ -75,12 +76,13 @@ int BeInterruptible() {
   return Announce();
 }
 
-int Run(const std::vector<std::string>& arguments) {
+int Run(const std::string& name, const std::vector<std::string>& arguments) {
   const std::string what = arguments.empty() ? "" : arguments[0];
   const uint32_t number = arguments.size() < 2
                               ? 0
                               : static_cast<uint32_t>(std::strtoull(
                                     arguments[1].c_str(), nullptr, 0));
+  if (what == "name") return (std::cout << name, 0);
   if (what == "exit") return static_cast<int>(number);
   if (what == "raise") DieBySignal(static_cast<int>(number));
   if (what == "arguments") return PrintArguments(arguments);
@@ -106,5 +108,6 @@ int Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   multiproc::UseBinaryStreams();
-  return multiproc::Run(multiproc::ProgramArguments(argc, argv));
+  const std::string name = argc == 0 ? "" : argv[0];
+  return multiproc::Run(name, multiproc::ProgramArguments(argc, argv));
 }
