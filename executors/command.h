@@ -147,6 +147,14 @@ struct Command {
   // the foreground group only. On Windows unset or 0: groups have no ids.
   std::optional<int64_t> process_group;
 
+  // Whether the child ends with this process: it is killed when this process
+  // exits, by exit(3) or the return of main, or of the function that is called
+  // in it, and is not waited for. Its Process detaches it when it is destroyed,
+  // unless told otherwise (Process::OnDestroy). Where this process is killed,
+  // or ends by _exit, a daemon goes on, but not on Windows, where no child
+  // does. As daemon=True in Python; unlike there, a daemon may have children.
+  bool daemon = false;
+
  private:
   template <typename Target>
   explicit Command(Target what) : target(std::move(what)) {}

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "multiproc/executors/child_state.h"
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/function_child.h"
@@ -133,7 +134,7 @@ void UnblockSignals() {
 // ever change is replaced here, before the function can need it.
 void ForgetTheParentsThreads() {
   LibraryThread::ForgetAllInForkedChild();
-  Process::ForgetDetachedInForkedChild();
+  Process::ForgetAllInForkedChild();
 #ifndef NDEBUG
   // It has a global lock, and runs in debug builds only.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -229,6 +230,7 @@ absl::StatusOr<Process> ForkAndExec(const Command& command, SpawnPlan& plan) {
   if (environ != plan.environment()) environ = plan.environment();
   UnblockSignals();
   const int code = RunFunctionInChild(call, plan.kept);
+  KillDaemons();
   FlushBeforeExit(streams);
   _exit(code);
 }

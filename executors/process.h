@@ -72,15 +72,19 @@ struct StopOptions {
   absl::Duration after_kill = absl::InfiniteDuration();
 };
 
+class ChildState;
+
 class Process {
  public:
   // What the destructor does with a child that still runs.
   enum class OnDestroy {
-    kJoin,       // Waits for its end, as std::jthread does. The default.
+    kJoin,       // Waits for its end, as std::jthread does. The default, but
+                 // for daemons.
     kTerminate,  // Terminate, or Kill if it can't be asked, then waits.
     kKill,       // Kill, then waits.
     kDetach,     // Lets it run (on Windows, as long as this process does). Its
-                 // end is collected at a later Spawn.
+                 // end is collected at a later Spawn. The default of daemons
+                 // (Command::daemon).
   };
 
   // No process: every call gives FAILED_PRECONDITION. So is one moved from.
@@ -158,19 +162,20 @@ class Process {
   // Sets what the destructor does.
   void set_on_destroy(OnDestroy policy);
 
-  // For backends that fork: in the child, the parent's detached children are
-  // no children.
-  static void ForgetDetachedInForkedChild();
+  // Collects the detached children that have ended, as each Spawn does.
+  static void CollectDetached();
+
+  // For backends that fork: in the child, the parent's children are no
+  // children.
+  static void ForgetAllInForkedChild();
 
  private:
-  struct State;
-
-  explicit Process(std::unique_ptr<State> state);
+  explicit Process(std::unique_ptr<ChildState> state);
   void Finish();
   absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
                                            absl::Duration timeout);
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<ChildState> state_;
 };
 
 }  // namespace multiproc
