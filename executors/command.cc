@@ -100,6 +100,12 @@ absl::Status CheckCommand(const Command& command) {
   status.Update(CheckStdio("standard_output", command.standard_output));
   status.Update(CheckStdio("standard_error", command.standard_error));
   status.Update(CheckHandles(command));
+  status.Update(CheckLimits(command.limits));
+  if (command.limits.new_session && command.process_group.has_value()) {
+    status.Update(absl::InvalidArgumentError(
+        "Command: limits.new_session makes a process group of its own, and "
+        "there is a process_group, too"));
+  }
   if (command.process_group.value_or(0) < 0) {
     status.Update(absl::InvalidArgumentError(absl::StrCat(
         "Command: process_group ", *command.process_group, " is negative")));

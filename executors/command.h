@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "multiproc/executors/file_handle.h"
+#include "multiproc/executors/limits.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/proto/task.pb.h"
 
@@ -146,6 +147,9 @@ struct Command {
   // own, else the group with that id (setpgid(2)). A terminal's Ctrl-C goes to
   // the foreground group only. On Windows unset or 0: groups have no ids.
   std::optional<int64_t> process_group;
+
+  // What the child may use, and how it is run.
+  Limits limits;
 
   // Whether the child ends with this process: it is killed when this process
   // exits, by exit(3) or the return of main, or of the function that is called

@@ -15,6 +15,7 @@
 //   announce        prints "ready" on a line, and waits for a signal
 //   interruptible   the same, and does not ignore SIGINT
 //   group           prints its process group (POSIX)
+//   limits          prints its limits (POSIX)
 //   signals         prints the masks of blocked and ignored signals (Linux)
 
 #include <csignal>
