@@ -136,7 +136,8 @@ void ForgetTheParentsThreads() {
 
 absl::StatusOr<Process> Watch(pid_t pid, const Command& command,
                               SpawnPlan& plan) {
-  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child =
+      WatchPosixChild(pid, plan.leads_group());
   if (!child.ok()) return child.status();
   return Process(*std::move(child), std::move(plan.parent_ends), command);
 }

@@ -166,7 +166,8 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   pid_t pid = 0;
   const int error = request.Spawn(*plan, &pid);
   if (error != 0) return SpawnError(*plan, error);
-  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child =
+      WatchPosixChild(pid, plan->leads_group());
   if (!child.ok()) return child.status();
   Process process(*std::move(child), std::move(plan->parent_ends), command);
   if (!plan->failure_pipe.is_valid()) return process;

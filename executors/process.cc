@@ -178,6 +178,11 @@ absl::StatusOr<ExitStatus> Process::Stop(const StopOptions& options) {
   return status;
 }
 
+absl::Status Process::KillTree() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::KillTree);
+}
+
 FileHandle Process::exit_event() const {
   return state_ == nullptr ? kInvalidFileHandle : state_->child().exit_event();
 }

@@ -51,6 +51,9 @@ class ChildHandle {
 
   // What Ctrl-C does (SIGINT). As Terminate where there is no such thing.
   virtual absl::Status Interrupt() { return Terminate(); }
+
+  // Ends the child and what it has started, as far as that can be found.
+  virtual absl::Status KillTree() { return Kill(); }
 };
 
 // This process's ends of the pipes that Stdio::Pipe() asked for.
@@ -139,6 +142,23 @@ class Process {
   // Ends the child: SIGKILL, or TerminateProcess. OK for a child that has
   // ended.
   absl::Status Kill();
+
+  // Kills the child and all that it has started, and those have started. OK,
+  // and nothing done, once its end was collected (by Wait, say); a tree whose
+  // root has ended is killed while that is not.
+  //   Linux    Its descendants are stopped first (SIGSTOP), each as soon as it
+  //            is found in /proc by its parent, until no more are found, and
+  //            then killed: none escapes by forking. One whose parent had ended
+  //            before has no known ancestor any more, and is killed only if it
+  //            is still in a group of the child's own, which a Command asks for
+  //            by process_group = 0, or limits.new_session.
+  //   POSIX    Elsewhere the child itself, and its own group.
+  //   Windows  All, by the job object that each child is in with what it
+  //            starts; but for what was started with
+  //            CREATE_BREAKAWAY_FROM_JOB, which this library's job refuses.
+  // PERMISSION_DENIED if some belong to another user (setuid programs); the
+  // others are killed.
+  absl::Status KillTree();
 
   // Makes the child end, first politely, then by force: closes its standard
   // input and waits, Terminates it and waits, Kills it and waits, for as long

@@ -85,6 +85,8 @@ struct SpawnPlan {
   std::vector<int> kept;
   std::optional<int64_t> process_group;
   bool new_session = false;
+  // Whether the child leads a process group of its own.
+  bool leads_group() const { return new_session || process_group == 0; }
   // What the caller is to set, in the child.
   std::optional<ChildLimits> limits;
   // What a child that sets them itself tells of a failure through: the parent's

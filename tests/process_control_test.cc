@@ -53,6 +53,60 @@ MULTIPROC_FUNCTION(IgnoreTerminateForEver);
 void EndByTerminate() { SayReadyAndPause(); }
 MULTIPROC_FUNCTION(EndByTerminate);
 
+// ---- Trees: every process of one has the standard output of its root ----
+
+// A process with `depth` below it.
+absl::Status BeATree(int depth) {
+  if (depth == 0) SayReadyAndPause();
+  const absl::StatusOr<Process> child = Spawn(BeATree, depth - 1);
+  if (!child.ok()) return child.status();
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(BeATree);
+
+absl::Status StartDetached(const std::string& program, int count) {
+  absl::StatusOr<Executor*> executor = DefaultExecutor();
+  if (!executor.ok()) return executor.status();
+  for (int i = 0; i < count; ++i) {
+    absl::StatusOr<Process> child =
+        (*executor)->Spawn(Command::Program(program, {"pause"}));
+    if (!child.ok()) return child.status();
+    child->set_on_destroy(Process::OnDestroy::kDetach);
+    if (i > 0) continue;
+    printf("ready\n");
+    fflush(stdout);
+  }
+  return absl::OkStatus();
+}
+MULTIPROC_FUNCTION(StartDetached);
+
+// Is still starting others when it is killed, if it gets that far.
+absl::Status StartMany(const std::string& program) {
+  absl::Status status = StartDetached(program, 300);
+  if (!status.ok()) return status;
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(StartMany);
+
+// The child of one that has ended.
+absl::Status HaveAnOrphan(const std::string& program) {
+  absl::StatusOr<Process> child = Spawn(StartDetached, program, 1);
+  if (!child.ok()) return child.status();
+  if (!child->Wait()->success()) return absl::InternalError("no orphan");
+  printf("waited\n");
+  fflush(stdout);
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(HaveAnOrphan);
+
+// Whether descendants are found: by /proc, or a job object.
+#if defined(_WIN32) || \
+    (defined(__linux__) && !defined(MULTIPROC_PORTABLE_POSIX))
+constexpr bool kFindsDescendants = true;
+#else
+constexpr bool kFindsDescendants = false;
+#endif
+
 // Waits of a ladder whose last step that is not skipped ends the child: no step
 // before it may wait for long.
 constexpr absl::Duration kBrief = absl::Milliseconds(1);
@@ -184,8 +238,59 @@ TEST_P(ProcessControlTest, StopOfAnEndedChildTellsItsEnd) {
   EXPECT_EQ(*process.Stop(), ExitStatus::Exited(7));
 }
 
+// ---- KillTree: the output is at its end once no process is left ----
+
+TEST_P(ProcessControlTest, KillTreeEndsChildrenOfChildren) {
+  if (!kFindsDescendants) GTEST_SKIP() << "this system does not tell of them";
+  Process process = SpawnReady(Command::Function(BeATree, 3));
+  const absl::Status status = process.KillTree();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigKill));
+  EXPECT_EQ(*ReadToEnd(process.standard_output().get()), "");
+}
+
+TEST_P(ProcessControlTest, KillTreeLetsNoneEscapeByForking) {
+  if (!kFindsDescendants) GTEST_SKIP() << "this system does not tell of them";
+  Process process = SpawnReady(Command::Function(StartMany, ChildProgram()));
+  EXPECT_TRUE(process.KillTree().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigKill));
+  EXPECT_EQ(*ReadToEnd(process.standard_output().get()), "");
+}
+
+TEST_P(ProcessControlTest, KillTreeEndsOrphansInAGroupOfItsOwn) {
+  Command command = Command::Function(HaveAnOrphan, ChildProgram());
+  command.process_group = 0;
+  Process process = SpawnReady(command);
+  EXPECT_EQ(ReadLine(process.standard_output().get()), "waited");
+  EXPECT_TRUE(process.KillTree().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigKill));
+  EXPECT_EQ(*ReadToEnd(process.standard_output().get()), "");
+}
+
+TEST_P(ProcessControlTest, KillTreeEndsOrphansOfASession) {
+  if (is_windows()) GTEST_SKIP() << "Windows has no such sessions";
+  Command command = Command::Function(HaveAnOrphan, ChildProgram());
+  command.limits.new_session = true;
+  Process process = SpawnReady(command);
+  EXPECT_EQ(ReadLine(process.standard_output().get()), "waited");
+  EXPECT_TRUE(process.KillTree().ok());
+  EXPECT_EQ(*ReadToEnd(process.standard_output().get()), "");
+}
+
+TEST_P(ProcessControlTest, KillTreeOfAChildAloneAndOfAnEndedOne) {
+  Process process = SpawnOrDie(Child({"pause"}));
+  EXPECT_TRUE(process.KillTree().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigKill));
+  EXPECT_TRUE(process.KillTree().ok());
+  process = SpawnOrDie(Child({"exit", "4"}));
+  EXPECT_TRUE(WaitReadable(process.exit_event(), absl::InfiniteDuration()));
+  EXPECT_TRUE(process.KillTree().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Exited(4));
+}
+
 TEST(NoProcessTest, CanNotBeControlled) {
   Process none;
+  EXPECT_TRUE(absl::IsFailedPrecondition(none.KillTree()));
   EXPECT_TRUE(absl::IsFailedPrecondition(none.Stop().status()));
   EXPECT_FALSE(none.IsRunning());
   EXPECT_TRUE(absl::IsFailedPrecondition(none.Interrupt()));
