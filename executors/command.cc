@@ -93,12 +93,19 @@ absl::Status CheckHandles(const Command& command) {
 
 absl::Status CheckCommand(const Command& command) {
   absl::Status status = CheckTarget(command);
+  status.Update(CheckString("name", command.name));
   status.Update(CheckEnvironment(command));
   status.Update(CheckString("working_directory", command.working_directory));
   status.Update(CheckStdio("standard_input", command.standard_input));
   status.Update(CheckStdio("standard_output", command.standard_output));
   status.Update(CheckStdio("standard_error", command.standard_error));
   status.Update(CheckHandles(command));
+  status.Update(CheckLimits(command.limits));
+  if (command.limits.new_session && command.process_group.has_value()) {
+    status.Update(absl::InvalidArgumentError(
+        "Command: limits.new_session makes a process group of its own, and "
+        "there is a process_group, too"));
+  }
   if (command.process_group.value_or(0) < 0) {
     status.Update(absl::InvalidArgumentError(absl::StrCat(
         "Command: process_group ", *command.process_group, " is negative")));
@@ -106,12 +113,30 @@ absl::Status CheckCommand(const Command& command) {
   return status;
 }
 
-std::string Describe(const Command& command) {
+namespace {
+
+std::string TargetName(const Command& command) {
   if (const auto* program = std::get_if<ProgramCall>(&command.target)) {
-    return absl::StrCat("program '", program->program, "'");
+    return program->program;
   }
   const auto& call = std::get<absl::StatusOr<FunctionCall>>(command.target);
-  return absl::StrCat("function '", call.ok() ? call->function() : "?", "'");
+  return call.ok() ? call->function() : "?";
+}
+
+}  // namespace
+
+std::string Describe(const Command& command) {
+  const bool is_program = std::holds_alternative<ProgramCall>(command.target);
+  std::string text = absl::StrCat(is_program ? "program '" : "function '",
+                                  TargetName(command), "'");
+  if (!command.name.empty()) {
+    absl::StrAppend(&text, " named '", command.name, "'");
+  }
+  return text;
+}
+
+std::string NameOf(const Command& command) {
+  return command.name.empty() ? TargetName(command) : command.name;
 }
 
 }  // namespace multiproc

@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "multiproc/executors/file_handle.h"
+#include "multiproc/executors/limits.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/proto/task.pb.h"
 
@@ -108,6 +109,18 @@ struct Command {
     return Command(MakeCall(fn, args...));
   }
 
+  // What the child is called, by people and programs that look at processes:
+  // Process::name() and ActiveChildren() in this process, CurrentProcessName()
+  // in the child, and messages. Empty for the function's name, or the program's
+  // as it is given.
+  //   A function's child shows it in ps behind the program, and on Linux and
+  //   macOS in top, cut to 15 bytes (prctl(2), PR_SET_NAME). A forked one shows
+  //   it in top alone.
+  //   A program gets it as argv[0], which is what ps shows; few look at that to
+  //   find out what to do (busybox) or where they are. On Windows it may hold
+  //   no '"' then.
+  std::string name;
+
   // What to run.
   std::variant<ProgramCall, absl::StatusOr<FunctionCall>> target;
 
@@ -135,6 +148,17 @@ struct Command {
   // the foreground group only. On Windows unset or 0: groups have no ids.
   std::optional<int64_t> process_group;
 
+  // What the child may use, and how it is run.
+  Limits limits;
+
+  // Whether the child ends with this process: it is killed when this process
+  // exits, by exit(3) or the return of main, or of the function that is called
+  // in it, and is not waited for. Its Process detaches it when it is destroyed,
+  // unless told otherwise (Process::OnDestroy). Where this process is killed,
+  // or ends by _exit, a daemon goes on, but not on Windows, where no child
+  // does. As daemon=True in Python; unlike there, a daemon may have children.
+  bool daemon = false;
+
  private:
   template <typename Target>
   explicit Command(Target what) : target(std::move(what)) {}
@@ -145,8 +169,12 @@ struct Command {
 // variable's name ...), or why the function can't be called.
 absl::Status CheckCommand(const Command& command);
 
-// What is run, for messages: "program 'sort'", "function 'RunProc'".
+// What is run, for messages: "program 'sort'", "function 'RunProc'", and with a
+// Command::name "function 'RunProc' named 'loader'".
 std::string Describe(const Command& command);
+
+// Command::name, or what stands for an empty one.
+std::string NameOf(const Command& command);
 
 }  // namespace multiproc
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "multiproc/executors/file_handle.h"
@@ -233,6 +234,56 @@ TEST(CommandTest, DescribeNamesWhatIsRun) {
   EXPECT_EQ(Describe(Command::Function(Registered, 1)),
             "function 'Registered'");
   EXPECT_EQ(Describe(Command::Function(Unregistered, 1)), "function '?'");
+}
+
+TEST(CommandTest, ANameIsDescribedToo) {
+  Command command = GoodProgram();
+  EXPECT_EQ(NameOf(command), "sort");
+  EXPECT_EQ(NameOf(Command::Function(Registered, 1)), "Registered");
+  command.name = "sorter";
+  EXPECT_EQ(NameOf(command), "sorter");
+  EXPECT_EQ(Describe(command), "program 'sort' named 'sorter'");
+}
+
+TEST(CommandTest, LimitsHaveRanges) {
+  const auto check = [](auto set) {
+    Command command = GoodProgram();
+    set(command.limits);
+    return CheckCommand(command);
+  };
+  EXPECT_TRUE(check([](Limits& limits) {
+                limits.nice = -20;
+                limits.umask = 0777;
+                limits.cpus = {0, 63};
+                limits.cpu_time = absl::Nanoseconds(1);
+              }).ok());
+  const absl::Status bad[] = {
+      check([](Limits& limits) { limits.nice = -21; }),
+      check([](Limits& limits) { limits.nice = 20; }),
+      check([](Limits& limits) { limits.umask = 01000; }),
+      check([](Limits& limits) { limits.cpus = {-1}; }),
+      check([](Limits& limits) {
+        limits.cpus = {0, 1024};
+      }),
+      check([](Limits& limits) { limits.cpu_time = absl::ZeroDuration(); }),
+  };
+  for (const absl::Status& status : bad) {
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  }
+}
+
+TEST(CommandTest, ANewSessionHasAGroupOfItsOwn) {
+  Command command = GoodProgram();
+  command.limits.new_session = true;
+  EXPECT_TRUE(CheckCommand(command).ok());
+  command.process_group = 0;
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckCommand(command)));
+}
+
+TEST(CommandTest, ANameIsOneString) {
+  Command command = GoodProgram();
+  command.name = std::string("a\0b", 3);
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckCommand(command)));
 }
 
 }  // namespace

@@ -12,6 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "multiproc/executors/child_failure.h"
+#include "multiproc/executors/child_limits.h"
+#include "multiproc/executors/child_state.h"
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/function_child.h"
@@ -92,24 +95,22 @@ void ResetHandlers(SignalSet handled) {
 
 // ---- The child. Until exec or the function only async-signal-safe calls. ----
 
-enum class Phase : int { kSetpgid, kChdir, kDup2, kExec };
-
-struct Failure {
-  Phase phase;
-  int error;
-};
-
-std::optional<Failure> PrepareChild(const SpawnPlan& plan, SignalSet handled) {
+std::optional<ChildFailure> PrepareChild(const SpawnPlan& plan,
+                                         SignalSet handled) {
   ResetHandlers(handled);
+  if (plan.new_session && setsid() < 0) {
+    return ChildFailure{ChildStep::kSetsid, errno};
+  }
   if (plan.process_group.has_value() &&
       setpgid(0, static_cast<pid_t>(*plan.process_group)) != 0) {
-    return Failure{Phase::kSetpgid, errno};
+    return ChildFailure{ChildStep::kSetpgid, errno};
   }
   if (plan.directory.is_valid() && fchdir(plan.directory.get()) != 0) {
-    return Failure{Phase::kChdir, errno};
+    return ChildFailure{ChildStep::kChdir, errno};
   }
   for (const SpawnPlan::Move& move : plan.moves) {
-    if (dup2(move.from, move.to) < 0) return Failure{Phase::kDup2, errno};
+    if (dup2(move.from, move.to) < 0)
+      return ChildFailure{ChildStep::kDup2, errno};
   }
   return std::nullopt;
 }
@@ -120,20 +121,11 @@ void UnblockSignals() {
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void ReportAndExit(int error_pipe, const Failure& failure) {
-  // Less than PIPE_BUF: whole or not at all.
-  ssize_t written;
-  do {
-    written = write(error_pipe, &failure, sizeof(failure));
-  } while (written < 0 && errno == EINTR);
-  _exit(127);
-}
-
 // What a fork of a program with threads may leave in a state that nobody will
 // ever change is replaced here, before the function can need it.
 void ForgetTheParentsThreads() {
   LibraryThread::ForgetAllInForkedChild();
-  Process::ForgetDetachedInForkedChild();
+  Process::ForgetAllInForkedChild();
 #ifndef NDEBUG
   // It has a global lock, and runs in debug builds only.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -142,59 +134,36 @@ void ForgetTheParentsThreads() {
 
 // ---- The parent ----
 
-absl::Status FailureError(const SpawnPlan& plan, const Failure& failure) {
-  switch (failure.phase) {
-    case Phase::kSetpgid:
-      return PosixError("setpgid", absl::StrCat(*plan.process_group),
-                        failure.error);
-    case Phase::kChdir:
-      return PosixError("chdir", "", failure.error);
-    case Phase::kDup2:
-      return PosixError("dup2", "", failure.error);
-    case Phase::kExec:
-      break;
-  }
-  return ExecError(plan, failure.error);
-}
-
-absl::StatusOr<Process> Watch(pid_t pid, SpawnPlan& plan) {
-  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+absl::StatusOr<Process> Watch(pid_t pid, const Command& command,
+                              SpawnPlan& plan) {
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child =
+      WatchPosixChild(pid, plan.leads_group());
   if (!child.ok()) return child.status();
-  return Process(*std::move(child), std::move(plan.parent_ends));
-}
-
-// Waits until the child has closed its end of the pipe by exec, or said why it
-// could not.
-std::optional<Failure> ReadFailure(Pipe& error_pipe) {
-  error_pipe.write_end.reset();
-  Failure failure;
-  const absl::StatusOr<size_t> size =
-      ReadSome(error_pipe.read_end.get(), reinterpret_cast<char*>(&failure),
-               sizeof(failure));
-  if (!size.ok() || *size != sizeof(failure)) return std::nullopt;
-  return failure;
+  return Process(*std::move(child), std::move(plan.parent_ends), command);
 }
 
 [[noreturn]] void ExecInChild(SpawnPlan& plan, int error_pipe,
                               const std::vector<int>& listed) {
-  std::optional<Failure> failure = PrepareChild(plan, kAllSignals);
+  std::optional<ChildFailure> failure = PrepareChild(plan, kAllSignals);
   if (!failure.has_value()) {
     // The last descriptor that is kept is the pipe's, until exec.
     const int report_to = plan.first_closed;
     if (dup2(error_pipe, report_to) < 0) {
-      ReportAndExit(error_pipe, Failure{Phase::kDup2, errno});
+      ReportAndExit(error_pipe, ChildFailure{ChildStep::kDup2, errno});
     }
     fcntl(report_to, F_SETFD, FD_CLOEXEC);
     error_pipe = report_to;
     CloseFrom(report_to + 1, listed);
+    if (plan.limits.has_value()) failure = plan.limits->Apply();
+    if (failure.has_value()) ReportAndExit(error_pipe, *failure);
     UnblockSignals();
     execve(plan.path.c_str(), plan.arguments.ready(), plan.environment());
-    failure = Failure{Phase::kExec, errno};
+    failure = ChildFailure{ChildStep::kExec, errno};
   }
   ReportAndExit(error_pipe, *failure);
 }
 
-absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
+absl::StatusOr<Process> ForkAndExec(const Command& command, SpawnPlan& plan) {
   absl::StatusOr<Pipe> error_pipe = Pipe::Create();
   if (!error_pipe.ok()) return error_pipe.status();
   // Above every target of the moves.
@@ -214,11 +183,19 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
   }
   if (pid < 0) return PosixError("fork", "", error);
   error_end->reset();
-  const std::optional<Failure> failure = ReadFailure(*error_pipe);
-  absl::StatusOr<Process> process = Watch(pid, plan);
+  error_pipe->write_end.reset();
+  const std::optional<ChildFailure> failure =
+      ReadFailure(error_pipe->read_end.get());
+  absl::StatusOr<Process> process = Watch(pid, command, plan);
   if (!failure.has_value()) return process;
   if (process.ok()) process->Wait().IgnoreError();
   return FailureError(plan, *failure);
+}
+
+void LimitChild(const SpawnPlan& plan, int failure_pipe) {
+  if (!plan.limits.has_value()) return;
+  const std::optional<ChildFailure> failure = plan.limits->Apply();
+  if (failure.has_value()) ReportAndExit(failure_pipe, *failure);
 }
 
 [[noreturn]] void RunForkedFunction(const FunctionCall& call, SpawnPlan& plan,
@@ -228,6 +205,7 @@ absl::StatusOr<Process> ForkAndExec(SpawnPlan& plan) {
   if (environ != plan.environment()) environ = plan.environment();
   UnblockSignals();
   const int code = RunFunctionInChild(call, plan.kept);
+  KillDaemons();
   FlushBeforeExit(streams);
   _exit(code);
 }
@@ -243,10 +221,19 @@ absl::Status JoinGroup(pid_t pid, const SpawnPlan& plan) {
   return PosixError("setpgid", absl::StrCat(group), errno);
 }
 
-absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
+absl::StatusOr<Process> ForkFunction(const Command& command,
+                                     const FunctionCall& call, SpawnPlan& plan,
                                      bool no_other_thread) {
   const Streams streams = ChooseStreams(no_other_thread);
   FlushBeforeFork(streams);
+  const ChildStart start = MakeChildStart(command);
+  // Only limits can fail in a child that its parent did not see.
+  Pipe failure_pipe;
+  if (plan.limits.has_value()) {
+    absl::StatusOr<Pipe> pipe = Pipe::Create();
+    if (!pipe.ok()) return pipe.status();
+    failure_pipe = *std::move(pipe);
+  }
   pid_t pid;
   int error;
   {
@@ -258,14 +245,22 @@ absl::StatusOr<Process> ForkFunction(const FunctionCall& call, SpawnPlan& plan,
     if (pid == 0) {
       ForgetTheParentsThreads();
       if (PrepareChild(plan, handled).has_value()) _exit(127);
+      LimitChild(plan, failure_pipe.write_end.get());
       HandleTable::CloseAllBut(*lock, plan.kept);
       lock.reset();
+      TakeIdentity(start);
       RunForkedFunction(call, plan, streams);
     }
   }
   if (pid < 0) return PosixError("fork", "", error);
   absl::Status joined = JoinGroup(pid, plan);
-  absl::StatusOr<Process> process = Watch(pid, plan);
+  failure_pipe.write_end.reset();
+  if (failure_pipe.read_end.is_valid()) {
+    const std::optional<ChildFailure> failure =
+        ReadFailure(failure_pipe.read_end.get());
+    if (failure.has_value()) joined.Update(FailureError(plan, *failure));
+  }
+  absl::StatusOr<Process> process = Watch(pid, command, plan);
   if (joined.ok() || !process.ok()) return process;
   process->Wait().IgnoreError();
   return joined;
@@ -287,11 +282,11 @@ absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
       SpawnPlan::Make(command, call == nullptr ? SpawnPlan::Start::kExec
                                                : SpawnPlan::Start::kForkOnly);
   if (!plan.ok()) return plan.status();
-  if (call == nullptr) return ForkAndExec(*plan);
+  if (call == nullptr) return ForkAndExec(command, *plan);
   std::optional<int> threads;
   if (!options_.allow_threads) threads = CountForeignThreads();
   if (threads.value_or(0) > 0) return TooManyThreadsError(*threads);
-  return ForkFunction(**call, *plan, threads.has_value());
+  return ForkFunction(command, **call, *plan, threads.has_value());
 }
 
 }  // namespace multiproc

@@ -6,6 +6,7 @@
 
 #include "absl/base/no_destructor.h"
 #include "absl/status/status.h"
+#include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/functions/function.h"
 
@@ -20,6 +21,19 @@ std::vector<FileHandle>& HandlesSlot() {
 }  // namespace
 
 const std::vector<FileHandle>& InheritedHandles() { return HandlesSlot(); }
+
+ChildStart MakeChildStart(const Command& command) {
+  ChildStart start;
+  start.set_name(NameOf(command));
+  start.set_show_name(!command.name.empty());
+  start.set_parent_pid(CurrentPid());
+  return start;
+}
+
+void TakeIdentity(const ChildStart& start) {
+  SetCurrentProcess(start.name(), start.parent_pid());
+  if (start.show_name()) ShowProcessName(start.name());
+}
 
 int RunFunctionInChild(const FunctionCall& call,
                        std::vector<FileHandle> handles) {

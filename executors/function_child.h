@@ -5,10 +5,18 @@
 
 #include <vector>
 
+#include "multiproc/executors/command.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
+
+// What a child of `command`, to be started by this process, is told of itself;
+// all but the call and its handles.
+ChildStart MakeChildStart(const Command& command);
+
+// Tells this process, which is such a child, what `start` says of it.
+void TakeIdentity(const ChildStart& start);
 
 // Makes `handles` what InheritedHandles() returns, runs `call`, and returns the
 // exit code: 0, or 1 after printing the error to standard error.

@@ -3,9 +3,11 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "multiproc/executors/child_start.h"
+#include "multiproc/executors/current_process.h"
 #include "multiproc/executors/function_child.h"
 #include "multiproc/executors/this_program.h"
 
@@ -13,6 +15,15 @@ namespace multiproc {
 namespace {
 
 std::atomic<bool> initialized{false};
+
+// Windows has both separators.
+std::string FileName(const std::string& path) {
+#ifdef _WIN32
+  return path.substr(path.find_last_of("/\\") + 1);
+#else
+  return path.substr(path.rfind('/') + 1);
+#endif
+}
 
 }  // namespace
 
@@ -27,6 +38,7 @@ void DieOfBadStart(const char* why) {
 void Initialize(int* argc, char*** argv) {
   if (argc != nullptr && argv != nullptr && *argc > 0) {
     ThisProgram::SetName((*argv)[0]);
+    SetCurrentProcess(FileName((*argv)[0]), ParentPid());
   }
   initialized = true;
   // Makes the list, so that no forked child has to.
@@ -34,6 +46,7 @@ void Initialize(int* argc, char*** argv) {
   if (std::getenv(kChildVariable) == nullptr) return;
   std::vector<FileHandle> handles;
   const ChildStart start = TakeChildStart(&handles);
+  TakeIdentity(start);
   // exit, not _exit: this is a whole program, whose streams and static objects
   // are its own.
   std::exit(RunFunctionInChild(start.call(), std::move(handles)));

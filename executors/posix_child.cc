@@ -18,6 +18,7 @@
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/posix_error.h"
+#include "multiproc/executors/process_tree.h"
 
 namespace multiproc {
 namespace {
@@ -77,16 +78,20 @@ constexpr idtype_t kWaitByPidfd = static_cast<idtype_t>(3);  // P_PIDFD
 
 class PidfdChild : public ChildHandle {
  public:
-  PidfdChild(int pid, ScopedFileHandle pidfd)
-      : pid_(pid), pidfd_(std::move(pidfd)) {}
+  PidfdChild(int pid, bool leads_group, ScopedFileHandle pidfd)
+      : pid_(pid), leads_group_(leads_group), pidfd_(std::move(pidfd)) {}
 
   int64_t pid() const override { return pid_; }
   FileHandle exit_event() const override { return pidfd_.get(); }
   absl::StatusOr<ExitStatus> Reap() override {
     return WaitById(pid_, kWaitByPidfd, static_cast<id_t>(pidfd_.get()));
   }
+  absl::Status Interrupt() override { return Send(SIGINT); }
   absl::Status Terminate() override { return Send(SIGTERM); }
   absl::Status Kill() override { return Send(SIGKILL); }
+  absl::Status KillTree() override {
+    return KillProcessTree(pid_, leads_group_);
+  }
 
  private:
   // Never reaches another process that got the same pid.
@@ -96,6 +101,7 @@ class PidfdChild : public ChildHandle {
   }
 
   const int pid_;
+  const bool leads_group_;
   const ScopedFileHandle pidfd_;
 };
 
@@ -111,7 +117,7 @@ bool CanWaitByPidfd(int pidfd) {
 }
 
 // Null where the kernel, or its seccomp filter, has no pidfds.
-std::unique_ptr<ChildHandle> WatchByPidfd(int pid) {
+std::unique_ptr<ChildHandle> WatchByPidfd(int pid, bool leads_group) {
   ScopedFileHandle pidfd;
   {
     const HandleTable::Lock lock;
@@ -120,31 +126,38 @@ std::unique_ptr<ChildHandle> WatchByPidfd(int pid) {
     pidfd = ScopedFileHandle::Adopt(HandleTable::AddNew(lock, fd));
   }
   if (!CanWaitByPidfd(pidfd.get())) return nullptr;
-  return std::make_unique<PidfdChild>(pid, std::move(pidfd));
+  return std::make_unique<PidfdChild>(pid, leads_group, std::move(pidfd));
 }
 #else
-std::unique_ptr<ChildHandle> WatchByPidfd(int) { return nullptr; }
+std::unique_ptr<ChildHandle> WatchByPidfd(int, bool) { return nullptr; }
 #endif
 
 // Waits on a thread of its own with WNOWAIT, which leaves the child to be
 // collected: until Reap its pid can't be given to another process.
 class ThreadWatchedChild : public ChildHandle {
  public:
-  ThreadWatchedChild(int pid, ScopedFileHandle exit_event)
-      : pid_(pid), exit_event_(std::move(exit_event)) {}
+  ThreadWatchedChild(int pid, bool leads_group, ScopedFileHandle exit_event)
+      : pid_(pid),
+        leads_group_(leads_group),
+        exit_event_(std::move(exit_event)) {}
 
   int64_t pid() const override { return pid_; }
   FileHandle exit_event() const override { return exit_event_.get(); }
   absl::StatusOr<ExitStatus> Reap() override {
     return WaitById(pid_, P_PID, static_cast<id_t>(pid_));
   }
+  absl::Status Interrupt() override { return SignalResult(kill(pid_, SIGINT)); }
   absl::Status Terminate() override {
     return SignalResult(kill(pid_, SIGTERM));
   }
   absl::Status Kill() override { return SignalResult(kill(pid_, SIGKILL)); }
+  absl::Status KillTree() override {
+    return KillProcessTree(pid_, leads_group_);
+  }
 
  private:
   const int pid_;
+  const bool leads_group_;
   const ScopedFileHandle exit_event_;
 };
 
@@ -155,7 +168,8 @@ void WaitWithoutCollecting(int pid) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid) {
+absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid,
+                                                           bool leads_group) {
   absl::StatusOr<Pipe> pipe = Pipe::Create();
   if (!pipe.ok()) return pipe.status();
   auto write_end =
@@ -166,15 +180,18 @@ absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid) {
         write_end->reset();
       });
   if (!started.ok()) return started;
-  return std::make_unique<ThreadWatchedChild>(pid, std::move(pipe->read_end));
+  return std::make_unique<ThreadWatchedChild>(pid, leads_group,
+                                              std::move(pipe->read_end));
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ChildHandle>> WatchPosixChild(int pid) {
-  std::unique_ptr<ChildHandle> child = WatchByPidfd(pid);
+absl::StatusOr<std::unique_ptr<ChildHandle>> WatchPosixChild(int pid,
+                                                             bool leads_group) {
+  std::unique_ptr<ChildHandle> child = WatchByPidfd(pid, leads_group);
   if (child != nullptr) return child;
-  absl::StatusOr<std::unique_ptr<ChildHandle>> watched = WatchByThread(pid);
+  absl::StatusOr<std::unique_ptr<ChildHandle>> watched =
+      WatchByThread(pid, leads_group);
   if (!watched.ok()) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

@@ -15,9 +15,11 @@
 
 namespace multiproc {
 
-// Takes charge of the child `pid`, which was just started and not waited for.
-// If that fails, the child is killed and collected.
-absl::StatusOr<std::unique_ptr<ChildHandle>> WatchPosixChild(int pid);
+// Takes charge of the child `pid`, which was just started and not waited for,
+// and leads a process group of its own, or does not. If that fails, the child
+// is killed and collected.
+absl::StatusOr<std::unique_ptr<ChildHandle>> WatchPosixChild(int pid,
+                                                             bool leads_group);
 
 }  // namespace multiproc
 

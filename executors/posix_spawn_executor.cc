@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/child_failure.h"
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/handle_table.h"
@@ -99,6 +101,9 @@ class SpawnRequest {
     sigaddset(&defaults, SIGXFSZ);
     Keep(posix_spawnattr_setsigmask(&attributes_, &none));
     Keep(posix_spawnattr_setsigdefault(&attributes_, &defaults));
+#ifdef POSIX_SPAWN_SETSID
+    if (plan.new_session) flags |= POSIX_SPAWN_SETSID;
+#endif
     if (plan.process_group.has_value()) {
       flags |= POSIX_SPAWN_SETPGROUP;
       Keep(posix_spawnattr_setpgroup(&attributes_,
@@ -111,6 +116,17 @@ class SpawnRequest {
   posix_spawnattr_t attributes_;
   int error_ = 0;
 };
+
+// What a child that sets its limits itself has told of, once it was waited for.
+absl::StatusOr<Process> CheckLimited(Process process, SpawnPlan& plan) {
+  // The last write end is the child's.
+  plan.child_ends.clear();
+  const std::optional<ChildFailure> failure =
+      ReadFailure(plan.failure_pipe.get());
+  if (!failure.has_value()) return process;
+  process.Wait().IgnoreError();
+  return FailureError(plan, *failure);
+}
 
 // posix_spawn gives one number for all of its steps. What could be opened and
 // checked before was, so few are left.
@@ -130,8 +146,15 @@ absl::Status SpawnError(const SpawnPlan& plan, int error) {
 
 absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   absl::StatusOr<SpawnPlan> plan =
-      SpawnPlan::Make(command, SpawnPlan::Start::kExec);
+      SpawnPlan::Make(command, SpawnPlan::Start::kPosixSpawn);
   if (!plan.ok()) return plan.status();
+#ifndef POSIX_SPAWN_SETSID
+  if (plan->new_session) {
+    return absl::UnimplementedError(
+        "Command: limits.new_session: posix_spawn can't do that on this "
+        "system; the fork backend can");
+  }
+#endif
   // What was printed before is seen before what the function prints, as with
   // every backend; but no thread of this library waits for who reads it.
   if (!std::holds_alternative<ProgramCall>(command.target) &&
@@ -143,9 +166,12 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   pid_t pid = 0;
   const int error = request.Spawn(*plan, &pid);
   if (error != 0) return SpawnError(*plan, error);
-  absl::StatusOr<std::unique_ptr<ChildHandle>> child = WatchPosixChild(pid);
+  absl::StatusOr<std::unique_ptr<ChildHandle>> child =
+      WatchPosixChild(pid, plan->leads_group());
   if (!child.ok()) return child.status();
-  return Process(*std::move(child), std::move(plan->parent_ends));
+  Process process(*std::move(child), std::move(plan->parent_ends), command);
+  if (!plan->failure_pipe.is_valid()) return process;
+  return CheckLimited(std::move(process), *plan);
 }
 
 }  // namespace multiproc

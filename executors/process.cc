@@ -2,6 +2,7 @@
 
 #include <new>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,37 +10,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "multiproc/executors/child_state.h"
 
 namespace multiproc {
-
-struct Process::State {
-  State(std::unique_ptr<ChildHandle> handle, StdioEnds stdio_ends)
-      : child(std::move(handle)), ends(std::move(stdio_ends)) {}
-
-  // Collects the status of the child, whose exit event is readable.
-  absl::StatusOr<ExitStatus> Reap() {
-    absl::MutexLock lock(&mutex);
-    if (!exit_status.has_value()) {
-      absl::StatusOr<ExitStatus> reaped = child->Reap();
-      if (!reaped.ok()) return reaped;
-      exit_status = *reaped;
-    }
-    return *exit_status;
-  }
-
-  // Under the lock: a pid that was reaped may be another process's by now.
-  absl::Status Signal(absl::Status (ChildHandle::*send)()) {
-    absl::MutexLock lock(&mutex);
-    if (exit_status.has_value()) return absl::OkStatus();
-    return (child.get()->*send)();
-  }
-
-  const std::unique_ptr<ChildHandle> child;
-  StdioEnds ends;
-  OnDestroy on_destroy = OnDestroy::kJoin;
-  absl::Mutex mutex;
-  std::optional<ExitStatus> exit_status ABSL_GUARDED_BY(mutex);
-};
 
 namespace {
 
@@ -93,8 +66,16 @@ Process::Process() = default;
 Process::Process(Process&&) noexcept = default;
 
 Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends)
-    : state_(std::make_unique<State>(std::move(child), std::move(ends))) {
-  DetachedChildren::Get().Collect();
+    : Process(std::make_unique<ChildState>(std::move(child), std::move(ends),
+                                           "", /*daemon=*/false)) {}
+
+Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends,
+                 const Command& command)
+    : Process(std::make_unique<ChildState>(std::move(child), std::move(ends),
+                                           NameOf(command), command.daemon)) {}
+
+Process::Process(std::unique_ptr<ChildState> state) : state_(std::move(state)) {
+  CollectDetached();
 }
 
 Process& Process::operator=(Process&& other) noexcept {
@@ -132,21 +113,33 @@ void Process::Finish() {
 }
 
 int64_t Process::pid() const {
-  return state_ == nullptr ? 0 : state_->child->pid();
+  return state_ == nullptr ? 0 : state_->child().pid();
+}
+
+std::string Process::name() const {
+  return state_ == nullptr ? "" : state_->name();
 }
 
 absl::StatusOr<ExitStatus> Process::WaitWithTimeout(absl::Duration timeout) {
   if (state_ == nullptr) return NoProcessError();
-  {
-    absl::MutexLock lock(&state_->mutex);
-    if (state_->exit_status.has_value()) return *state_->exit_status;
-  }
-  if (!WaitReadable(state_->child->exit_event(), timeout)) {
+  const std::optional<ExitStatus> known = state_->exit_status();
+  if (known.has_value()) return *known;
+  if (!WaitReadable(state_->child().exit_event(), timeout)) {
     return absl::DeadlineExceededError(
-        absl::StrCat("process ", pid(), " still runs after ",
-                     absl::FormatDuration(timeout)));
+        absl::StrCat("process ", pid(), " ('", state_->name(),
+                     "') still runs after ", absl::FormatDuration(timeout)));
   }
   return state_->Reap();
+}
+
+bool Process::IsRunning() {
+  return absl::IsDeadlineExceeded(
+      WaitWithTimeout(absl::ZeroDuration()).status());
+}
+
+absl::Status Process::Interrupt() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::Interrupt);
 }
 
 absl::Status Process::Terminate() {
@@ -159,8 +152,39 @@ absl::Status Process::Kill() {
   return state_->Signal(&ChildHandle::Kill);
 }
 
+// What came of having `sent` a signal: its error, or the end of the child.
+absl::StatusOr<ExitStatus> Process::SignalAndWait(absl::Status sent,
+                                                  absl::Duration timeout) {
+  if (!sent.ok()) return sent;
+  return WaitWithTimeout(timeout);
+}
+
+absl::StatusOr<ExitStatus> Process::Stop(const StopOptions& options) {
+  absl::StatusOr<ExitStatus> status = WaitWithTimeout(absl::ZeroDuration());
+  if (absl::IsDeadlineExceeded(status.status()) &&
+      options.after_close > absl::ZeroDuration()) {
+    standard_input().reset();
+    status = WaitWithTimeout(options.after_close);
+  }
+  if (absl::IsDeadlineExceeded(status.status()) &&
+      options.after_terminate > absl::ZeroDuration()) {
+    status = SignalAndWait(Terminate(), options.after_terminate);
+  }
+  // A child that can't be asked is one that has not ended.
+  if (!status.ok() && state_ != nullptr &&
+      options.after_kill > absl::ZeroDuration()) {
+    status = SignalAndWait(Kill(), options.after_kill);
+  }
+  return status;
+}
+
+absl::Status Process::KillTree() {
+  if (state_ == nullptr) return NoProcessError();
+  return state_->Signal(&ChildHandle::KillTree);
+}
+
 FileHandle Process::exit_event() const {
-  return state_ == nullptr ? kInvalidFileHandle : state_->child->exit_event();
+  return state_ == nullptr ? kInvalidFileHandle : state_->child().exit_event();
 }
 
 namespace {
@@ -184,8 +208,11 @@ ScopedFileHandle& Process::standard_error() {
   return state_ == nullptr ? NoHandle() : state_->ends.standard_error;
 }
 
-void Process::ForgetDetachedInForkedChild() {
+void Process::CollectDetached() { DetachedChildren::Get().Collect(); }
+
+void Process::ForgetAllInForkedChild() {
   DetachedChildren::ForgetInForkedChild();
+  ChildRegistry::ForgetInForkedChild();
 }
 
 void Process::set_on_destroy(OnDestroy policy) {

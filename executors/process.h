@@ -15,10 +15,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "multiproc/executors/command.h"
 #include "multiproc/executors/exit_status.h"
 #include "multiproc/executors/file_handle.h"
 
@@ -26,8 +28,9 @@ namespace multiproc {
 
 // What a backend knows about a child that it started. It need not be a child of
 // this process in the operating system's sense: a fork server's or a cluster's
-// handle implements the same five functions. Process calls Reap, Terminate and
-// Kill under a lock, one at a time, and none after Reap succeeded.
+// handle implements the same five functions, and the others if it can do
+// better. Process calls Reap and those that signal under a lock, one at a time,
+// and none after Reap succeeded.
 class ChildHandle {
  public:
   virtual ~ChildHandle() = default;
@@ -45,6 +48,12 @@ class ChildHandle {
   // TerminateProcess).
   virtual absl::Status Terminate() = 0;
   virtual absl::Status Kill() = 0;
+
+  // What Ctrl-C does (SIGINT). As Terminate where there is no such thing.
+  virtual absl::Status Interrupt() { return Terminate(); }
+
+  // Ends the child and what it has started, as far as that can be found.
+  virtual absl::Status KillTree() { return Kill(); }
 };
 
 // This process's ends of the pipes that Stdio::Pipe() asked for.
@@ -54,20 +63,40 @@ struct StdioEnds {
   ScopedFileHandle standard_error;
 };
 
+// How long Process::Stop waits at each of its steps. Zero skips the step.
+struct StopOptions {
+  // After closing the pipe to the child's standard input, if there is one: many
+  // programs end at the end of their input.
+  absl::Duration after_close = absl::ZeroDuration();
+  // After Terminate.
+  absl::Duration after_terminate = absl::Seconds(10);
+  // After Kill. A killed child ends at once, but for one that waits for a
+  // device (state D in ps).
+  absl::Duration after_kill = absl::InfiniteDuration();
+};
+
+class ChildState;
+
 class Process {
  public:
   // What the destructor does with a child that still runs.
   enum class OnDestroy {
-    kJoin,       // Waits for its end, as std::jthread does. The default.
+    kJoin,       // Waits for its end, as std::jthread does. The default, but
+                 // for daemons.
     kTerminate,  // Terminate, or Kill if it can't be asked, then waits.
     kKill,       // Kill, then waits.
     kDetach,     // Lets it run (on Windows, as long as this process does). Its
-                 // end is collected at a later Spawn.
+                 // end is collected at a later Spawn. The default of daemons
+                 // (Command::daemon).
   };
 
   // No process: every call gives FAILED_PRECONDITION. So is one moved from.
   Process();
-  // For backends. `ends` are invalid where no pipe was asked for.
+  // For backends: the child that was started for `command`. `ends` are invalid
+  // where no pipe was asked for.
+  Process(std::unique_ptr<ChildHandle> child, StdioEnds ends,
+          const Command& command);
+  // The same, without a name.
   Process(std::unique_ptr<ChildHandle> child, StdioEnds ends);
   Process(Process&&) noexcept;
   Process& operator=(Process&& other) noexcept;
@@ -78,6 +107,10 @@ class Process {
 
   // Its process id; 0 if there is none.
   int64_t pid() const;
+
+  // What its Command calls it (Command::name), or else the name of its function
+  // or program. Empty if there is no process.
+  std::string name() const;
 
   // Waits for the child to end, and says how it did. Every further call, and
   // every other thread's, gets the same answer. A child that reads its standard
@@ -92,6 +125,14 @@ class Process {
   // of the kernel, without polling.
   absl::StatusOr<ExitStatus> WaitWithTimeout(absl::Duration timeout);
 
+  // Whether the child has not ended yet. False of no process.
+  bool IsRunning();
+
+  // Interrupts the child as Ctrl-C does: SIGINT, which it may handle or ignore.
+  // OK for a child that has ended. On Windows, where a child can't be sent a
+  // Ctrl-C of its own (GenerateConsoleCtrlEvent), the same as Terminate.
+  absl::Status Interrupt();
+
   // Asks the child to end: SIGTERM, which it may handle or ignore. OK for a
   // child that has ended. On Windows a function's child is asked over a channel
   // of its own, with the same effect; a program by Ctrl-Break, and
@@ -101,6 +142,32 @@ class Process {
   // Ends the child: SIGKILL, or TerminateProcess. OK for a child that has
   // ended.
   absl::Status Kill();
+
+  // Kills the child and all that it has started, and those have started. OK,
+  // and nothing done, once its end was collected (by Wait, say); a tree whose
+  // root has ended is killed while that is not.
+  //   Linux    Its descendants are stopped first (SIGSTOP), each as soon as it
+  //            is found in /proc by its parent, until no more are found, and
+  //            then killed: none escapes by forking. One whose parent had ended
+  //            before has no known ancestor any more, and is killed only if it
+  //            is still in a group of the child's own, which a Command asks for
+  //            by process_group = 0, or limits.new_session.
+  //   POSIX    Elsewhere the child itself, and its own group.
+  //   Windows  All, by the job object that each child is in with what it
+  //            starts; but for what was started with
+  //            CREATE_BREAKAWAY_FROM_JOB, which this library's job refuses.
+  // PERMISSION_DENIED if some belong to another user (setuid programs); the
+  // others are killed.
+  absl::Status KillTree();
+
+  // Makes the child end, first politely, then by force: closes its standard
+  // input and waits, Terminates it and waits, Kills it and waits, for as long
+  // as `options` say, and returns how it ended as soon as it has. Not while
+  // another thread uses standard_input(). A child that can't be asked to end
+  // (FAILED_PRECONDITION of Terminate, on Windows) is killed at once.
+  //   DEADLINE_EXCEEDED  it runs after all steps that were not skipped.
+  //   others             as of Terminate, if Kill is skipped, and Kill.
+  absl::StatusOr<ExitStatus> Stop(const StopOptions& options = {});
 
   // A handle that is readable from the child's end on, to wait for with others;
   // never to be read or closed. It lives as long as the Process.
@@ -115,16 +182,20 @@ class Process {
   // Sets what the destructor does.
   void set_on_destroy(OnDestroy policy);
 
-  // For backends that fork: in the child, the parent's detached children are
-  // no children.
-  static void ForgetDetachedInForkedChild();
+  // Collects the detached children that have ended, as each Spawn does.
+  static void CollectDetached();
+
+  // For backends that fork: in the child, the parent's children are no
+  // children.
+  static void ForgetAllInForkedChild();
 
  private:
-  struct State;
-
+  explicit Process(std::unique_ptr<ChildState> state);
   void Finish();
+  absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
+                                           absl::Duration timeout);
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<ChildState> state_;
 };
 
 }  // namespace multiproc

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "multiproc/executors/anonymous_file.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/posix_error.h"
@@ -38,6 +39,7 @@ class Planner {
 
   absl::StatusOr<SpawnPlan> Make() {
     absl::Status status = CheckCommand(command_);
+    if (status.ok()) status = PlanLimits();
     if (status.ok()) status = PlanTarget();
     if (status.ok()) status = PlanDirectory();
     if (status.ok()) status = PlanStdio();
@@ -46,6 +48,7 @@ class Planner {
     PlanEnvironment();
     if (!fork_only()) plan_.arguments.MakeReady();
     plan_.process_group = command_.process_group;
+    plan_.new_session = command_.limits.new_session;
     return std::move(plan_);
   }
 
@@ -55,41 +58,90 @@ class Planner {
         command_.target);
   }
   bool fork_only() const { return start_ == SpawnPlan::Start::kForkOnly; }
+  // Whether the child sets the limits itself.
+  bool limits_itself() const {
+    return start_ == SpawnPlan::Start::kPosixSpawn &&
+           HasLimits(command_.limits);
+  }
+  // Whether this program is run, at first at least.
+  bool is_rerun() const {
+    return (is_function() && !fork_only()) || limits_itself();
+  }
+  int num_handles() const {
+    return static_cast<int>(command_.inherited_handles.size());
+  }
+
+  absl::Status PlanLimits() {
+    if (!HasLimits(command_.limits)) return absl::OkStatus();
+    const absl::StatusOr<ChildLimits> limits =
+        ChildLimits::Make(command_.limits);
+    if (!limits.ok()) return limits.status();
+    plan_.limits = *limits;
+    return absl::OkStatus();
+  }
 
   absl::Status PlanTarget() {
-    if (is_function()) {
+    if (is_function() || limits_itself()) {
       absl::Status initialized = CheckInitialized();
-      if (!initialized.ok() || fork_only()) return initialized;
-      return PlanRerun();
+      if (!initialized.ok()) return initialized;
     }
+    if (is_function()) return fork_only() ? absl::OkStatus() : PlanFunction();
     const ProgramCall& call = std::get<ProgramCall>(command_.target);
     absl::StatusOr<std::string> path = FindProgram(call.program);
     if (!path.ok()) return path.status();
+    plan_.program_path = *path;
+    if (limits_itself()) return PlanProgramRerun(*path, call);
     plan_.path = *std::move(path);
-    plan_.arguments.Add(call.program);
+    plan_.arguments.Add(NameOf(command_));
     for (const std::string& argument : call.arguments) {
       plan_.arguments.Add(argument);
     }
     return absl::OkStatus();
   }
 
+  absl::Status PlanFunction() {
+    ChildStart child_start = MakeChildStart(command_);
+    *child_start.mutable_call() =
+        **std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
+    child_start.set_num_handles(static_cast<uint32_t>(num_handles()));
+    return PlanRerun(&child_start);
+  }
+
+  // The copy of this program has its own environment, not the command's, in
+  // which it might not even start.
+  absl::Status PlanProgramRerun(const std::string& path,
+                                const ProgramCall& call) {
+    ChildStart child_start = MakeChildStart(command_);
+    ProgramStart* const program = child_start.mutable_program();
+    program->set_path(path);
+    program->add_arguments(NameOf(command_));
+    for (const std::string& argument : call.arguments) {
+      program->add_arguments(argument);
+    }
+    for (std::string& entry : MakeEnvironment()) {
+      program->add_environment(std::move(entry));
+    }
+    child_start.set_num_handles(static_cast<uint32_t>(num_handles()));
+    return PlanRerun(&child_start);
+  }
+
   // This program again: it finds the call in a file without a name, whose
   // descriptor Initialize knows from the environment. A pipe would want
   // somebody to fill it while the child reads.
-  absl::Status PlanRerun() {
-    const FunctionCall& call =
-        **std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
-    ChildStart child_start;
-    *child_start.mutable_call() = call;
-    child_start.set_num_handles(
-        static_cast<uint32_t>(command_.inherited_handles.size()));
+  absl::Status PlanRerun(ChildStart* child_start) {
+    if (limits_itself()) {
+      child_start->set_limits(&*plan_.limits, sizeof(*plan_.limits));
+      child_start->set_failure_pipe(
+          static_cast<uint32_t>(plan_.first_closed + num_handles() + 1));
+    }
     absl::StatusOr<ScopedFileHandle> file =
-        MakeAnonymousFile(child_start.SerializeAsString());
+        MakeAnonymousFile(child_start->SerializeAsString());
     if (!file.ok()) return file.status();
     plan_.path = ThisProgram::Path();
+    if (is_function()) plan_.program_path = plan_.path;
     plan_.arguments.Add(ThisProgram::Name());
     // For people who look at ps; Initialize does not read it.
-    plan_.arguments.Add(absl::StrCat("multiproc:", call.function()));
+    plan_.arguments.Add(absl::StrCat("multiproc:", NameOf(command_)));
     plan_.child_ends.push_back(*std::move(file));
     return absl::OkStatus();
   }
@@ -214,8 +266,7 @@ class Planner {
   absl::Status AddMove(int source, int target) {
     absl::Status open = CheckOpen(source);
     if (!open.ok()) return open;
-    const int targets_end =
-        4 + static_cast<int>(command_.inherited_handles.size());
+    const int targets_end = 5 + num_handles();
     if (source < targets_end) {
       absl::StatusOr<ScopedFileHandle> copy =
           CopyHandleAbove(source, targets_end);
@@ -235,9 +286,17 @@ class Planner {
       absl::Status status = AddMove(handle, plan_.first_closed++);
       if (!status.ok()) return status;
     }
-    if (!is_function()) return absl::OkStatus();
+    if (!is_rerun()) return absl::OkStatus();
     call_fd_ = plan_.first_closed++;
-    return AddMove(plan_.child_ends.front().get(), call_fd_);
+    absl::Status status = AddMove(plan_.child_ends.front().get(), call_fd_);
+    return status.ok() && limits_itself() ? AddFailurePipe() : status;
+  }
+
+  absl::Status AddFailurePipe() {
+    absl::StatusOr<Pipe> pipe = Pipe::Create();
+    if (!pipe.ok()) return pipe.status();
+    plan_.failure_pipe = std::move(pipe->read_end);
+    return AddOwnedMove(std::move(pipe->write_end), plan_.first_closed++);
   }
 
   absl::Status KeepHandles() {
@@ -249,6 +308,39 @@ class Planner {
     return absl::OkStatus();
   }
 
+  // What the Command says, which has no variable of this library.
+  std::vector<std::string> MakeEnvironment() const {
+    std::vector<std::string> entries;
+    const auto& changes = command_.environment;
+    for (char** entry = command_.inherit_environment ? environ : nullptr;
+         entry != nullptr && *entry != nullptr; ++entry) {
+      const absl::string_view text = *entry;
+      const std::string name(text.substr(0, text.find('=')));
+      if (name != kChildVariable && changes.count(name) == 0) {
+        entries.emplace_back(text);
+      }
+    }
+    for (const auto& [name, value] : changes) {
+      // A function's is this library's.
+      if (is_function() && name == kChildVariable) continue;
+      if (value.has_value()) {
+        entries.push_back(absl::StrCat(name, "=", *value));
+      }
+    }
+    return entries;
+  }
+
+  std::vector<std::string> MakeOwnEnvironment() const {
+    std::vector<std::string> entries;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr;
+         ++entry) {
+      if (!absl::StartsWith(*entry, absl::StrCat(kChildVariable, "="))) {
+        entries.emplace_back(*entry);
+      }
+    }
+    return entries;
+  }
+
   bool changes_environment() const {
     return !command_.inherit_environment || !command_.environment.empty() ||
            call_fd_ >= 0 || std::getenv(kChildVariable) != nullptr;
@@ -256,21 +348,10 @@ class Planner {
 
   void PlanEnvironment() {
     if (!changes_environment()) return;
-    const auto& changes = command_.environment;
-    for (char** entry = command_.inherit_environment ? environ : nullptr;
-         entry != nullptr && *entry != nullptr; ++entry) {
-      const absl::string_view text = *entry;
-      const std::string name(text.substr(0, text.find('=')));
-      if (name != kChildVariable && changes.count(name) == 0) {
-        plan_.changed_environment.Add(std::string(text));
-      }
-    }
-    for (const auto& [name, value] : changes) {
-      // A function's is this library's.
-      if (is_function() && name == kChildVariable) continue;
-      if (value.has_value()) {
-        plan_.changed_environment.Add(absl::StrCat(name, "=", *value));
-      }
+    const bool is_rerun_for_program = is_rerun() && !is_function();
+    for (std::string& entry :
+         is_rerun_for_program ? MakeOwnEnvironment() : MakeEnvironment()) {
+      plan_.changed_environment.Add(std::move(entry));
     }
     if (call_fd_ >= 0) {
       plan_.changed_environment.Add(
@@ -304,11 +385,20 @@ absl::StatusOr<ScopedFileHandle> CopyHandleAbove(FileHandle handle,
 }
 
 absl::Status ExecError(const SpawnPlan& plan, int error) {
-  const bool executable = access(plan.path.c_str(), X_OK) == 0;
+  const bool executable = access(plan.program_path.c_str(), X_OK) == 0;
   return PosixError(executable && error == ENOENT
                         ? "exec (is its interpreter there?)"
                         : "exec",
-                    plan.path, error);
+                    plan.program_path, error);
+}
+
+absl::Status FailureError(const SpawnPlan& plan, const ChildFailure& failure) {
+  if (failure.step == ChildStep::kExec) return ExecError(plan, failure.error);
+  return PosixError(StepName(failure.step),
+                    failure.step == ChildStep::kSetpgid
+                        ? absl::StrCat(*plan.process_group)
+                        : "",
+                    failure.error);
 }
 
 absl::StatusOr<SpawnPlan> SpawnPlan::Make(const Command& command, Start start) {

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "multiproc/executors/child_failure.h"
+#include "multiproc/executors/child_limits.h"
 #include "multiproc/executors/command.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/process.h"
@@ -48,8 +50,12 @@ struct SpawnPlan {
 
   // How the child is to be made.
   enum class Start {
-    // exec of the program, or of this program again for a function.
+    // exec of the program, or of this program again for a function. The caller
+    // sets `limits` before.
     kExec,
+    // The same by posix_spawn, where nobody can set them: this program is run
+    // again for all that has limits, and sets them.
+    kPosixSpawn,
     // fork alone, for a function: descriptors stay what they are, but for the
     // standard streams.
     kForkOnly,
@@ -60,6 +66,8 @@ struct SpawnPlan {
 
   // Path for exec; empty for kForkOnly.
   std::string path;
+  // The program that is run in the end, for messages.
+  std::string program_path;
   CStringArray arguments;
   // The child's environment: this process's own where nothing changes.
   char** environment() const {
@@ -76,6 +84,14 @@ struct SpawnPlan {
   // What a forked function keeps of this library's descriptors.
   std::vector<int> kept;
   std::optional<int64_t> process_group;
+  bool new_session = false;
+  // Whether the child leads a process group of its own.
+  bool leads_group() const { return new_session || process_group == 0; }
+  // What the caller is to set, in the child.
+  std::optional<ChildLimits> limits;
+  // What a child that sets them itself tells of a failure through: the parent's
+  // end; the other is in `child_ends`.
+  ScopedFileHandle failure_pipe;
   // The child's ends; closed in the parent with the plan.
   std::vector<ScopedFileHandle> child_ends;
   // The parent's ends.
@@ -88,6 +104,9 @@ struct SpawnPlan {
 // Why the exec of `plan` failed with `error`, which may be its interpreter's
 // fault.
 absl::Status ExecError(const SpawnPlan& plan, int error);
+
+// What the child of `plan` has told of.
+absl::Status FailureError(const SpawnPlan& plan, const ChildFailure& failure);
 
 }  // namespace multiproc
 

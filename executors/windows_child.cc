@@ -36,6 +36,14 @@ class WindowsChild : public ChildHandle {
     return parts_.leads_group ? SendCtrlBreak() : NoPoliteWayError();
   }
 
+  absl::Status KillTree() override {
+    if (TerminateJobObject(parts_.job.get(),
+                           ExitStatus::WindowsCodeOfSignal(kKill)) != 0) {
+      return absl::OkStatus();
+    }
+    return WindowsError("TerminateJobObject", "", GetLastError());
+  }
+
   absl::Status Kill() override {
     if (TerminateProcess(parts_.process.get(),
                          ExitStatus::WindowsCodeOfSignal(kKill)) != 0) {

@@ -15,6 +15,8 @@ namespace multiproc {
 struct WindowsChildParts {
   ScopedFileHandle process;
   int64_t pid = 0;
+  // It, and all that it has started.
+  ScopedFileHandle job;
   // Of a function's child: set, it asks the child to end (initialize.h).
   ScopedFileHandle terminate_event;
   // Of a program: whether it is in a process group of its own, which Ctrl-Break

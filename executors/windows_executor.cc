@@ -73,11 +73,18 @@ STARTUPINFOEXW MakeStartup(WindowsSpawnPlan& plan, Attributes& attributes) {
   return startup;
 }
 
-// Puts a child that was started suspended into `job`, and lets it run.
-absl::Status JoinJobAndResume(const PROCESS_INFORMATION& child, HANDLE job) {
+// Lets a child run that was started suspended, after it has joined `jobs`, of
+// which each is within the one before, unless that is null, and got its
+// `priority`, unless that is 0.
+absl::Status Release(const PROCESS_INFORMATION& child, const HANDLE* jobs,
+                     DWORD priority) {
   absl::Status status;
-  if (AssignProcessToJobObject(job, child.hProcess) == 0) {
+  if (jobs != nullptr &&
+      (AssignProcessToJobObject(jobs[0], child.hProcess) == 0 ||
+       AssignProcessToJobObject(jobs[1], child.hProcess) == 0)) {
     status = WindowsError("AssignProcessToJobObject", "", GetLastError());
+  } else if (priority != 0 && SetPriorityClass(child.hProcess, priority) == 0) {
+    status = WindowsError("SetPriorityClass", "", GetLastError());
   } else if (ResumeThread(child.hThread) == static_cast<DWORD>(-1)) {
     status = WindowsError("ResumeThread", "", GetLastError());
   }
@@ -100,15 +107,17 @@ absl::StatusOr<PROCESS_INFORMATION> Create(
     return WindowsError("PROC_THREAD_ATTRIBUTE_HANDLE_LIST", "",
                         GetLastError());
   }
-  const HANDLE job_handle = *job;
-  const bool joins_atomically = !options.join_job_suspended &&
-                                attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST,
-                                               &job_handle, sizeof(job_handle));
+  const HANDLE jobs[2] = {*job, plan.job.get()};
+  const bool joins_atomically =
+      !options.join_job_suspended &&
+      attributes.Set(PROC_THREAD_ATTRIBUTE_JOB_LIST, jobs, sizeof(jobs));
+  // CreateProcessW could set a priority itself, but not under Wine.
+  const bool is_released = !joins_atomically || plan.priority != 0;
   STARTUPINFOEXW startup = MakeStartup(plan, attributes);
   const DWORD flags = CREATE_UNICODE_ENVIRONMENT |
                       EXTENDED_STARTUPINFO_PRESENT |
                       (plan.leads_group ? CREATE_NEW_PROCESS_GROUP : 0) |
-                      (joins_atomically ? 0 : CREATE_SUSPENDED);
+                      (is_released ? CREATE_SUSPENDED : 0);
   PROCESS_INFORMATION child = {};
   if (CreateProcessW(plan.path.c_str(), plan.command_line.data(), nullptr,
                      nullptr, inherits ? TRUE : FALSE, flags,
@@ -117,7 +126,9 @@ absl::StatusOr<PROCESS_INFORMATION> Create(
                      &startup.StartupInfo, &child) == 0) {
     return WindowsError("exec", plan.shown_path, GetLastError());
   }
-  if (!joins_atomically) status = JoinJobAndResume(child, *job);
+  if (is_released) {
+    status = Release(child, joins_atomically ? nullptr : jobs, plan.priority);
+  }
   CloseHandle(child.hThread);
   if (status.ok()) return child;
   CloseHandle(child.hProcess);
@@ -140,10 +151,11 @@ absl::StatusOr<Process> WindowsExecutor::Spawn(const Command& command) {
   WindowsChildParts parts;
   parts.process = ScopedFileHandle(child->hProcess);
   parts.pid = child->dwProcessId;
+  parts.job = std::move(plan->job);
   parts.terminate_event = std::move(plan->terminate_event);
   parts.leads_group = plan->leads_group;
   return Process(MakeWindowsChild(std::move(parts)),
-                 std::move(plan->parent_ends));
+                 std::move(plan->parent_ends), command);
 }
 
 }  // namespace multiproc

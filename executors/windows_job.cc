@@ -1,6 +1,7 @@
 #include "multiproc/executors/windows_job.h"
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_error.h"
 
@@ -26,6 +27,44 @@ absl::StatusOr<FileHandle> MakeJob() {
 }
 
 }  // namespace
+
+namespace {
+
+void SetLimits(const Limits& limits,
+               JOBOBJECT_EXTENDED_LIMIT_INFORMATION* information) {
+  JOBOBJECT_BASIC_LIMIT_INFORMATION& basic = information->BasicLimitInformation;
+  if (limits.memory_bytes.has_value()) {
+    basic.LimitFlags |= JOB_OBJECT_LIMIT_PROCESS_MEMORY;
+    information->ProcessMemoryLimit = static_cast<SIZE_T>(*limits.memory_bytes);
+  }
+  if (limits.cpu_time.has_value()) {
+    basic.LimitFlags |= JOB_OBJECT_LIMIT_PROCESS_TIME;
+    // In 100 ns.
+    basic.PerProcessUserTimeLimit.QuadPart =
+        absl::ToInt64Nanoseconds(*limits.cpu_time) / 100;
+  }
+  for (const int cpu : limits.cpus) {
+    basic.LimitFlags |= JOB_OBJECT_LIMIT_AFFINITY;
+    basic.Affinity |= ULONG_PTR{1} << cpu;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ScopedFileHandle> MakeChildJob(const Limits& limits) {
+  ScopedFileHandle job(CreateJobObjectW(nullptr, nullptr));
+  if (!job.is_valid()) {
+    return WindowsError("CreateJobObject", "", GetLastError());
+  }
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION information = {};
+  SetLimits(limits, &information);
+  if (information.BasicLimitInformation.LimitFlags != 0 &&
+      SetInformationJobObject(job.get(), JobObjectExtendedLimitInformation,
+                              &information, sizeof(information)) == 0) {
+    return WindowsError("SetInformationJobObject(limits)", "", GetLastError());
+  }
+  return job;
+}
 
 absl::StatusOr<FileHandle> ChildrensJob() {
   static absl::Mutex* const mutex = new absl::Mutex;

@@ -1,6 +1,6 @@
-// The job object that all children of this process are in: however this process
-// ends, Windows closes its only handle then, and ends them with all that they
-// have started. Windows only.
+// The job objects of children. One is for all children of this process: however
+// this process ends, Windows closes its only handle then, and ends them with
+// all that they have started. Another is for each of them. Windows only.
 //
 // Thread-safe.
 
@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "multiproc/executors/file_handle.h"
+#include "multiproc/executors/limits.h"
 
 namespace multiproc {
 
@@ -16,6 +17,11 @@ namespace multiproc {
 // first call, and open until the end of the process. Jobs nest (Windows 8): a
 // child's own is within this one.
 absl::StatusOr<FileHandle> ChildrensJob();
+
+// A job for one child, within the other, and for all that it starts. It does
+// not end them when it is closed. It has those of `limits` that jobs know:
+// memory_bytes, cpu_time and cpus. INVALID_ARGUMENT for CPUs that there aren't.
+absl::StatusOr<ScopedFileHandle> MakeChildJob(const Limits& limits);
 
 }  // namespace multiproc
 

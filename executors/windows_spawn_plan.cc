@@ -6,12 +6,14 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/this_program.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_command_line.h"
 #include "multiproc/executors/windows_environment.h"
 #include "multiproc/executors/windows_error.h"
+#include "multiproc/executors/windows_job.h"
 #include "multiproc/executors/windows_program.h"
 #include "multiproc/executors/windows_text.h"
 
@@ -96,6 +98,7 @@ class Planner {
 
   absl::StatusOr<WindowsSpawnPlan> Make() {
     absl::Status status = CheckCommand(command_);
+    if (status.ok()) status = PlanLimits();
     if (status.ok()) status = PlanGroup();
     if (status.ok()) status = PlanDirectory();
     if (status.ok()) status = PlanStreams();
@@ -110,6 +113,38 @@ class Planner {
     const auto* call =
         std::get_if<absl::StatusOr<FunctionCall>>(&command_.target);
     return call == nullptr ? nullptr : &**call;
+  }
+
+  // Jobs and classes of priority know the others.
+  static absl::Status CheckSupported(const Limits& limits) {
+    const char* const field = limits.open_files.has_value()   ? "open_files"
+                              : limits.core_bytes.has_value() ? "core_bytes"
+                              : limits.file_bytes.has_value() ? "file_bytes"
+                              : limits.umask.has_value()      ? "umask"
+                              : limits.new_session            ? "new_session"
+                                                              : nullptr;
+    if (field == nullptr) return absl::OkStatus();
+    return absl::UnimplementedError(
+        absl::StrCat("Command: limits.", field, ": Windows has no such thing"));
+  }
+
+  absl::Status PlanLimits() {
+    absl::Status status = CheckSupported(command_.limits);
+    if (!status.ok()) return status;
+    if (command_.limits.nice.has_value()) {
+      plan_.priority = PriorityClass(*command_.limits.nice);
+    }
+    absl::StatusOr<ScopedFileHandle> job = MakeChildJob(command_.limits);
+    if (!job.ok()) return job.status();
+    plan_.job = *std::move(job);
+    return absl::OkStatus();
+  }
+
+  static DWORD PriorityClass(int nice) {
+    if (nice >= 10) return IDLE_PRIORITY_CLASS;
+    if (nice > 0) return BELOW_NORMAL_PRIORITY_CLASS;
+    if (nice == 0) return NORMAL_PRIORITY_CLASS;
+    return nice > -10 ? ABOVE_NORMAL_PRIORITY_CLASS : HIGH_PRIORITY_CLASS;
   }
 
   absl::Status PlanGroup() {
@@ -151,7 +186,7 @@ class Planner {
     plan_.shown_path = ToUtf8(plan_.path);
     absl::Status status = PlanDescriptors();
     if (!status.ok()) return status;
-    return PlanCommandLine(program.program, program.arguments);
+    return PlanCommandLine(NameOf(command_), program.arguments);
   }
 
   absl::Status PlanCommandLine(const std::string& name,
@@ -183,7 +218,7 @@ class Planner {
   absl::Status PlanRerun(const FunctionCall& call) {
     absl::Status status = CheckInitialized();
     if (!status.ok()) return status;
-    ChildStart start;
+    ChildStart start = MakeChildStart(command_);
     *start.mutable_call() = call;
     for (const FileHandle handle : command_.inherited_handles) {
       absl::StatusOr<FileHandle> copy = Inherit(handle);
@@ -197,7 +232,7 @@ class Planner {
     plan_.path = *ToWide(plan_.shown_path);
     // For people who look at a list of processes; Initialize does not read it.
     return PlanCommandLine(plan_.shown_path,
-                           {absl::StrCat("multiproc:", call.function())});
+                           {absl::StrCat("multiproc:", NameOf(command_))});
   }
 
   absl::Status PlanTerminateEvent(ChildStart* start) {

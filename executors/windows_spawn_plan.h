@@ -6,6 +6,7 @@
 #ifndef MULTIPROC_EXECUTORS_WINDOWS_SPAWN_PLAN_H_
 #define MULTIPROC_EXECUTORS_WINDOWS_SPAWN_PLAN_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ struct WindowsSpawnPlan {
   std::wstring environment;
   // Empty for the parent's.
   std::wstring directory;
+  // A class of priority for SetPriorityClass; 0 for none.
+  uint32_t priority = 0;
+  // Of the child alone, with its limits.
+  ScopedFileHandle job;
   // Whether it is to lead a process group of its own.
   bool leads_group = false;
 

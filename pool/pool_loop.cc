@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
-#include "multiproc/pool/cpu_count.h"
 #include "multiproc/pool/lost_task.h"
 
 namespace multiproc {

@@ -13,7 +13,7 @@ namespace multiproc {
 
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
-  // of CPUs that this process may run on (cpu_count.h).
+  // of CPUs that this process may run on (executors/cpu_count.h).
   int num_workers = 0;
 
   // What starts the workers; null for DefaultExecutor(). Must outlive the pool.

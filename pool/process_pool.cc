@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
-#include "multiproc/pool/cpu_count.h"
 
 namespace multiproc {
 namespace {

@@ -23,8 +23,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "multiproc/executors/poller.h"
 #include "multiproc/pool/lease_policy.h"
-#include "multiproc/pool/poller.h"
 #include "multiproc/pool/worker_process.h"
 
 namespace multiproc {

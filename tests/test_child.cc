@@ -1,5 +1,6 @@
 // The program that tests start. Its first argument says what it does:
 //
+//   name            prints what it was called as (argv[0])
 //   exit N          exits with code N, decimal or 0x...
 //   raise N         sends itself signal N
 //   arguments ...   prints the others, each with its length
@@ -12,9 +13,12 @@
 //   hold N          the same, and waits for a signal
 //   pause           waits for a signal
 //   announce        prints "ready" on a line, and waits for a signal
+//   interruptible   the same, and does not ignore SIGINT
 //   group           prints its process group (POSIX)
+//   limits          prints its limits (POSIX)
 //   signals         prints the masks of blocked and ignored signals (Linux)
 
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -68,12 +72,18 @@ int Announce() {
   PauseForEver();
 }
 
-int Run(const std::vector<std::string>& arguments) {
+int BeInterruptible() {
+  std::signal(SIGINT, SIG_DFL);
+  return Announce();
+}
+
+int Run(const std::string& name, const std::vector<std::string>& arguments) {
   const std::string what = arguments.empty() ? "" : arguments[0];
   const uint32_t number = arguments.size() < 2
                               ? 0
                               : static_cast<uint32_t>(std::strtoull(
                                     arguments[1].c_str(), nullptr, 0));
+  if (what == "name") return (std::cout << name, 0);
   if (what == "exit") return static_cast<int>(number);
   if (what == "raise") DieBySignal(static_cast<int>(number));
   if (what == "arguments") return PrintArguments(arguments);
@@ -86,6 +96,7 @@ int Run(const std::vector<std::string>& arguments) {
   if (what == "hold") return Hold(static_cast<int>(number));
   if (what == "pause") PauseForEver();
   if (what == "announce") return Announce();
+  if (what == "interruptible") return BeInterruptible();
   if (const auto text = OwnCommand(what); text.has_value()) {
     return (std::cout << *text, 0);
   }
@@ -98,5 +109,6 @@ int Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   multiproc::UseBinaryStreams();
-  return multiproc::Run(multiproc::ProgramArguments(argc, argv));
+  const std::string name = argc == 0 ? "" : argv[0];
+  return multiproc::Run(name, multiproc::ProgramArguments(argc, argv));
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "tests/limits_text.h"
 #include "tests/test_child_os.h"
 
 extern char** environ;
@@ -66,6 +67,7 @@ bool WriteToDescriptor(int descriptor, absl::string_view text) {
 }
 
 std::optional<std::string> OwnCommand(absl::string_view command) {
+  if (command == "limits") return LimitsText();
   if (command == "group") return absl::StrCat(getpgrp());
   if (command == "signals") return Signals();
   return std::nullopt;

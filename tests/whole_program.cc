@@ -3,6 +3,7 @@
 //   print      prints without flushing, starts a function that prints, and
 //              prints
 //   die        makes a pool with busy workers, and is killed
+//   daemons    starts a daemon that runs for ever, and leaves main
 //   leave      makes a pool that is destroyed after main, with tasks queued
 //   idle       makes a pool with idle workers that hang when they exit, and is
 //              killed
@@ -15,6 +16,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,6 +45,20 @@ MULTIPROC_FUNCTION(SpinForEver);
 
 void PrintTask(int i) { std::printf("task %d\n", i); }
 MULTIPROC_FUNCTION(PrintTask);
+
+// Also where it is destroyed after exit handlers have run.
+int StartDaemons() {
+  static multiproc::Process kept;
+  absl::StatusOr<multiproc::Executor*> executor = multiproc::DefaultExecutor();
+  multiproc::Command command = multiproc::Command::Function(SpinForEver);
+  command.daemon = true;
+  for (int i = 0; i < 2; ++i) {
+    absl::StatusOr<multiproc::Process> child = (*executor)->Spawn(command);
+    if (!child.ok()) return 1;
+    kept = *std::move(child);
+  }
+  return 0;
+}
 
 int Print() {
   std::printf("before\n");
@@ -113,6 +129,7 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "print") return Print();
   if (what == "die") return Die();
+  if (what == "daemons") return StartDaemons();
   if (what == "leave") return Leave();
   if (what == "idle") return Idle();
   if (what == "descend" && argc > 2)

@@ -50,6 +50,13 @@ TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
   EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
 }
 
+// The end of its output comes only when the daemons have gone.
+TEST_P(WholeProgramTest, DaemonsEndWithTheirParent) {
+  Process program = Start({"daemons"});
+  EXPECT_TRUE(ReadToEnd(program.standard_output().get()).ok());
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+}
+
 // The end of its output comes only when the last worker has gone, which were in
 // the middle of a task each.
 TEST_P(WholeProgramTest, NoWorkerOutlivesAKilledParent) {

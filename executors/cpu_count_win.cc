@@ -2,8 +2,8 @@
 #error "POSIX builds cpu_count_posix.cc"
 #endif
 
+#include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/windows_api.h"
-#include "multiproc/pool/cpu_count.h"
 
 namespace multiproc {
 namespace {

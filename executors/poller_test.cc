@@ -1,4 +1,4 @@
-#include "multiproc/pool/poller.h"
+#include "multiproc/executors/poller.h"
 
 #include <chrono>  // NOLINT(build/c++11)
 #include <cstdint>

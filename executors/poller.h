@@ -8,8 +8,8 @@
 // Thread-safety: any thread may call Wake at any time, and all but Wait while
 // another thread waits: what is watched then is watched by that Wait already.
 
-#ifndef MULTIPROC_POOL_POLLER_H_
-#define MULTIPROC_POOL_POLLER_H_
+#ifndef MULTIPROC_EXECUTORS_POLLER_H_
+#define MULTIPROC_EXECUTORS_POLLER_H_
 
 #include <cstdint>
 #include <memory>
@@ -55,4 +55,4 @@ class Poller {
 
 }  // namespace multiproc
 
-#endif  // MULTIPROC_POOL_POLLER_H_
+#endif  // MULTIPROC_EXECUTORS_POLLER_H_

@@ -12,9 +12,9 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/executors/overlapped_pipe.h"
 #include "multiproc/executors/poll_timeout.h"
+#include "multiproc/executors/poller.h"
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/executors/windows_error.h"
-#include "multiproc/pool/poller.h"
 
 namespace multiproc {
 namespace {

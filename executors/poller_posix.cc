@@ -20,8 +20,8 @@
 #include "absl/synchronization/mutex.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/poll_timeout.h"
+#include "multiproc/executors/poller.h"
 #include "multiproc/executors/posix_error.h"
-#include "multiproc/pool/poller.h"
 
 namespace multiproc {
 namespace {

@@ -1,0 +1,47 @@
+// How a child tells its parent that it can't become what it was started for:
+// through a pipe that exec, or the start of the function, closes. POSIX only.
+
+#ifndef MULTIPROC_EXECUTORS_CHILD_FAILURE_H_
+#define MULTIPROC_EXECUTORS_CHILD_FAILURE_H_
+
+#include <optional>
+
+#include "multiproc/executors/file_handle.h"
+
+namespace multiproc {
+
+// What a child does on its way.
+enum class ChildStep : int {
+  kSetsid,
+  kSetpgid,
+  kChdir,
+  kDup2,
+  kNice,
+  kCpus,
+  kFilesLimit,
+  kFileSizeLimit,
+  kCoreLimit,
+  kCpuLimit,
+  kMemoryLimit,
+  kExec,
+};
+
+// The system call of a step, for messages: "setrlimit(RLIMIT_NOFILE)".
+const char* StepName(ChildStep step);
+
+struct ChildFailure {
+  ChildStep step;
+  int error;
+};
+
+// In the child: tells of `failure` through `pipe`, and ends with exit code 127.
+// Async-signal-safe.
+[[noreturn]] void ReportAndExit(int pipe, const ChildFailure& failure);
+
+// In the parent, after no write end is open in it any more: waits until the
+// child has closed its own, or said why it can't go on.
+std::optional<ChildFailure> ReadFailure(FileHandle pipe);
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_CHILD_FAILURE_H_
