@@ -153,8 +153,8 @@ absl::Status WorkerProcess::Account(
   if (!channel_.in_frame() && !attachment_is_due_) {
     frame_deadline_ = absl::InfiniteFuture();
   } else if (channel_.received_bytes() != begin) {
-    const bool begins = frame_deadline_ == absl::InfiniteFuture() ||
-                        num_answered_ != answered;
+    const bool begins =
+        frame_deadline_ == absl::InfiniteFuture() || num_answered_ != answered;
     frame_deadline_ = MonotonicNow() + frame_timeout_;
     if (begins) AwaitAnswer();
   }
