@@ -6,7 +6,7 @@
 //
 // A worker that has the next task already needs no wake-up between two, which
 // costs some 50 us where it goes from one CPU to another. So a worker is sent
-// what keeps it busy for kWindow: 200 tasks of 10 us, two of 1 ms, and one if
+// what keeps it busy for kWindow: 400 tasks of 10 us, four of 1 ms, and one if
 // tasks run for longer, or nobody knows yet. docs/performance.md has the
 // curves.
 //
@@ -23,10 +23,12 @@ namespace multiproc {
 
 class LeasePolicy {
  public:
-  // Work for this long is leased ahead.
-  static constexpr absl::Duration kWindow = absl::Milliseconds(6);
+  // Work for this long is leased ahead. Half of it, when it is refilled, is to
+  // outlast a slice that Linux's scheduler gives to another thread first (0.7
+  // to 2.8 ms by the number of CPUs: kernel/sched/fair.c, base_slice_ns).
+  static constexpr absl::Duration kWindow = absl::Milliseconds(4);
   // Beyond that many the cost of a wake-up is hardly seen any more.
-  static constexpr size_t kMost = 1024;
+  static constexpr size_t kMost = 512;
 
   // `fixed` leases, whatever the tasks do; 0 for as many as pay.
   explicit LeasePolicy(size_t fixed) : fixed_(fixed) {}

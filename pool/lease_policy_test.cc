@@ -20,10 +20,10 @@ TEST(LeasePolicyTest, OneUntilSomethingIsKnown) {
 }
 
 TEST(LeasePolicyTest, AsManyAsFillTheWindow) {
-  EXPECT_EQ(PolicyAfter(absl::Microseconds(10)).max_leases(), 201);
-  EXPECT_EQ(PolicyAfter(absl::Microseconds(100)).max_leases(), 21);
-  EXPECT_EQ(PolicyAfter(absl::Milliseconds(1)).max_leases(), 3);
-  EXPECT_EQ(PolicyAfter(absl::Milliseconds(3)).max_leases(), 1);
+  EXPECT_EQ(PolicyAfter(absl::Microseconds(10)).max_leases(), 401);
+  EXPECT_EQ(PolicyAfter(absl::Microseconds(100)).max_leases(), 41);
+  EXPECT_EQ(PolicyAfter(absl::Milliseconds(1)).max_leases(), 5);
+  EXPECT_EQ(PolicyAfter(absl::Milliseconds(5)).max_leases(), 1);
   EXPECT_EQ(PolicyAfter(absl::Hours(1)).max_leases(), 1);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -39,9 +40,8 @@ TEST(TaskMemoryTest, BlocksDoNotOverlapAndAreAligned) {
   const std::vector<char*> blocks = AllocateMany(memory.get(), 50'000);
   EXPECT_TRUE(HoldsWhatWasWritten(blocks));
   for (char* block : blocks) {
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(block) %
-                  __STDCPP_DEFAULT_NEW_ALIGNMENT__,
-              0u);
+    constexpr size_t kAlignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(block) % kAlignment, 0u);
     memory->Free(block);
   }
 }
