@@ -1,5 +1,5 @@
 // The tutorial's two programs, by rule: pids, times, and the order among
-// children differ from run to run.
+// children differ from run to run. And the others, by what they print.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -18,6 +20,7 @@
 #include "multiproc/executors/default_executor.h"
 #include "tests/backends.h"
 #include "tests/read_text.h"
+#include "tests/temp_path.h"
 
 namespace multiproc {
 namespace {
@@ -26,8 +29,9 @@ using ::testing::ElementsAreArray;
 
 class ExamplesTest : public BackendTest {
  protected:
-  std::vector<std::string> Run(const char* variable) {
-    Command command = Command::Program(getenv(variable));
+  std::vector<std::string> Run(const char* variable,
+                               std::vector<std::string> arguments = {}) {
+    Command command = Command::Program(getenv(variable), std::move(arguments));
     command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
     command.standard_output = Stdio::Pipe();
     absl::StatusOr<Process> process = executor().Spawn(command);
@@ -142,6 +146,25 @@ TEST_P(ExamplesTest, PoolRunsFiveTasksOnThreeWorkers) {
   EXPECT_EQ(output.starts[3].first, 3);
   EXPECT_EQ(output.starts[4].first, 4);
   ExpectFreeWorkersTakeOver(output);
+}
+
+void WriteText(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+TEST_P(ExamplesTest, WordcountCountsTheFilesOfFoldersAndThoseThatAreNamed) {
+  const std::filesystem::path folder = TempPath("words");
+  std::filesystem::create_directories(folder / "deeper");
+  WriteText(folder / "a.txt", "The cat, the DOG\nand the cat.");
+  WriteText(folder / "deeper" / "b.txt", "cat\xC3\xA9 cat");
+  WriteText(folder / "empty", "");
+  const std::string alone = TempPath("alone");
+  WriteText(alone, "dog");
+  EXPECT_EQ(Run("EXAMPLE_WORDCOUNT", {folder.string(), alone}),
+            (std::vector<std::string>{
+                "        3  cat", "        3  the", "        2  dog",
+                "        1  and", "        1  cat\xC3\xA9",
+                "10 words, 5 different, in 4 files; 0 failed"}));
 }
 
 MULTIPROC_FOR_EVERY_BACKEND(ExamplesTest);
