@@ -57,8 +57,8 @@ std::vector<std::string> FindFiles(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::error_code error;
     fs::recursive_directory_iterator entry(
-        fs::u8path(argv[i]),
-        fs::directory_options::skip_permission_denied, error);
+        fs::u8path(argv[i]), fs::directory_options::skip_permission_denied,
+        error);
     if (error) {
       files.push_back(argv[i]);
       continue;
