@@ -34,9 +34,11 @@ class Executor {
   //                        opened.
   //   FAILED_PRECONDITION  Initialize() was not called (functions only), or the
   //                        backend can't be used in this state of the process.
+  //   UNIMPLEMENTED        this system has not what a field asks for.
   //   others               as the errno of the failed call maps.
-  // A message names the step that failed (open, chdir, exec, fork ...), the
-  // path and errno. Nothing is left behind by a failure: no process, no handle.
+  // A message names the step that failed (open, chdir, setrlimit, exec ...),
+  // the path and errno. Nothing is left behind by a failure: no process, no
+  // handle.
   virtual absl::StatusOr<Process> Spawn(const Command& command) = 0;
 };
 

@@ -16,6 +16,9 @@
 // before. It starts with no signal blocked, with SIGPIPE and SIGXFSZ at their
 // defaults, and other ignored signals still ignored, so that nohup(1) works.
 //
+// A program with limits (limits.h) is started by running this program again, as
+// functions are; Spawn returns once they are set.
+//
 // Thread-safe.
 
 #ifndef MULTIPROC_EXECUTORS_POSIX_SPAWN_EXECUTOR_H_

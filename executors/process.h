@@ -143,19 +143,19 @@ class Process {
   // ended.
   absl::Status Kill();
 
-  // Kills the child and all that it has started, and those have started. OK,
-  // and nothing done, once its end was collected (by Wait, say); a tree whose
-  // root has ended is killed while that is not.
+  // Kills the child with all that it has started, and those have started. Does
+  // nothing, and is OK, once the child's end was collected (by Wait, say): its
+  // pid may be another's by then.
   //   Linux    Its descendants are stopped first (SIGSTOP), each as soon as it
   //            is found in /proc by its parent, until no more are found, and
-  //            then killed: none escapes by forking. One whose parent had ended
-  //            before has no known ancestor any more, and is killed only if it
-  //            is still in a group of the child's own, which a Command asks for
-  //            by process_group = 0, or limits.new_session.
+  //            then killed: none escapes by forking, unless somebody else lets
+  //            it go on (SIGCONT). One whose parent had ended before has no
+  //            known ancestor any more, and is killed only if it is still in a
+  //            group of the child's own, which a Command asks for by
+  //            process_group = 0, or limits.new_session.
   //   POSIX    Elsewhere the child itself, and its own group.
-  //   Windows  All, by the job object that each child is in with what it
-  //            starts; but for what was started with
-  //            CREATE_BREAKAWAY_FROM_JOB, which this library's job refuses.
+  //   Windows  All, by a job object that each child is in with what it starts,
+  //            and that none can leave.
   // PERMISSION_DENIED if some belong to another user (setuid programs); the
   // others are killed.
   absl::Status KillTree();

@@ -17,7 +17,8 @@
 //
 // Every child is from its first moment in a job object of this process, which
 // ends it, and all that it started, when this process ends: no matter how, and
-// also where its Process was detached.
+// also where its Process was detached. Within that it has one of its own, with
+// its limits, by which Process::KillTree ends it with all that it started.
 //
 // Terminate of a function's child does what SIGTERM does on POSIX, by a handler
 // that it set with signal(SIGTERM, ...) or by ending it. A program gets
