@@ -650,6 +650,8 @@ TEST_F(PoolRacesTest, GarbageOfAnIdleWorkerCostsNoTask) {
   const auto worker = WarmWorkers(1, absl::Microseconds(1))[0];
   worker->Write("oh, a printf\n");
   const SameFuture future = Submit("a");
+  // Who asks has the worker watched.
+  EXPECT_FALSE(future.Ready());
   EXPECT_TRUE(worker->WaitForKill());
   ServeNext();
   ExpectOk(future, "a");
