@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/exit_status.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/monotonic_clock.h"

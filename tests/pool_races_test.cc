@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -17,7 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/frame_reader.h"
@@ -645,6 +650,8 @@ TEST_F(PoolRacesTest, GarbageOfAnIdleWorkerCostsNoTask) {
   const auto worker = WarmWorkers(1, absl::Microseconds(1))[0];
   worker->Write("oh, a printf\n");
   const SameFuture future = Submit("a");
+  // Who asks has the worker watched.
+  EXPECT_FALSE(future.Ready());
   EXPECT_TRUE(worker->WaitForKill());
   ServeNext();
   ExpectOk(future, "a");
