@@ -23,7 +23,7 @@
 
 namespace multiproc {
 
-class CompletionQueue : public FutureState::Watcher {
+class CompletionQueue final : public FutureState::Watcher {
  public:
   CompletionQueue() = default;
   // Forgets those that are not done yet.
