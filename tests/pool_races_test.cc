@@ -344,17 +344,17 @@ TEST_F(PoolRacesTest, ADeadlineCostsTheTaskThatOverranAndNoOther) {
 TEST_F(PoolRacesTest, AKillForADeadlineHitsNoTaskBehind) {
   MakePool(1, 3);
   const SameFuture overdue =
-      pool_->Submit(Timeout(absl::Milliseconds(30)), Same, "a");
+      pool_->Submit(Timeout(absl::Milliseconds(300)), Same, "a");
   const std::vector<SameFuture> behind = SubmitAll({"b", "c"});
   const auto worker = executor_.NextWorker();
   const TaskRequest request = Request(*worker);
   EXPECT_TRUE(worker->Begin());
   bool begun_b = false;
+  worker->SayHello();
   worker->set_before_kill([&] {
     worker->Keep(ResponseTo(request));
     begun_b = worker->Begin();
   });
-  worker->SayHello();
   ServeNext();
   ExpectOk(overdue, "a");
   ExpectOk(behind[0], "b");

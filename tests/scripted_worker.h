@@ -127,6 +127,7 @@ class ScriptedWorker {
   void Exit(ExitStatus status);
 
   // What happens, on the thread that kills it, just before the kill arrives.
+  // It may go on with the worker's script; so that is at rest from here on.
   void set_before_kill(std::function<void()> script);
 
   // Waits until it is killed; whether it is.
