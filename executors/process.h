@@ -144,20 +144,30 @@ class Process {
   absl::Status Kill();
 
   // Kills the child with all that it has started, and those have started. Does
-  // nothing, and is OK, once the child's end was collected (by Wait, say): its
-  // pid may be another's by then.
+  // nothing, and is OK, once the child's end was collected (by Wait, say, or by
+  // the system where SIGCHLD is ignored): its pid may be another's by then.
   //   Linux    Its descendants are stopped first (SIGSTOP), each as soon as it
-  //            is found in /proc by its parent, until no more are found, and
-  //            then killed: none escapes by forking, unless somebody else lets
-  //            it go on (SIGCONT). One whose parent had ended before has no
-  //            known ancestor any more, and is killed only if it is still in a
-  //            group of the child's own, which a Command asks for by
-  //            process_group = 0, or limits.new_session.
+  //            is found in /proc by its parent, until all are seen stopped and
+  //            no more are found, and then killed, children before parents. OK
+  //            means that none has escaped by forking, unless somebody else let
+  //            it go on (SIGCONT). One whose parent ended before it was found
+  //            has no known ancestor any more, and is killed only if it is
+  //            still in a group of the child's own, which a Command asks for by
+  //            process_group = 0, or limits.new_session. One of another user
+  //            that /proc does not show (mounted with hidepid) is not found.
   //   POSIX    Elsewhere the child itself, and its own group.
   //   Windows  All, by a job object that each child is in with what it starts,
   //            and that none can leave.
-  // PERMISSION_DENIED if some belong to another user (setuid programs); the
-  // others are killed.
+  // Errors, all of them after what was found, the group and the child were
+  // killed:
+  //   PERMISSION_DENIED    some belong to another user (setuid programs).
+  //   FAILED_PRECONDITION  Linux: there is no /proc, or that of another PID
+  //                        namespace, so descendants can't be found.
+  //   DEADLINE_EXCEEDED    Linux: some had not stopped after 10 s, as those
+  //                        that wait for a device or are frozen (cgroups(7)),
+  //                        and may have started others.
+  //   others               as the errno of a failed look into /proc maps:
+  //                        RESOURCE_EXHAUSTED for want of descriptors.
   absl::Status KillTree();
 
   // Makes the child end, first politely, then by force: closes its standard
