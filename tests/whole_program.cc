@@ -7,6 +7,7 @@
 //   leave      makes a pool that is destroyed after main, with tasks queued
 //   idle       makes a pool with idle workers that hang when they exit, and is
 //              killed
+//   function   starts a function, and prints what comes of that
 //   descend N  starts itself with N - 1, and is killed; with 0, says so
 //   daemon F   closes its standard streams, and writes what a pool computes to
 //              the file F
@@ -69,6 +70,13 @@ int Print() {
   return 0;
 }
 
+int StartFunction() {
+  absl::StatusOr<multiproc::Process> child = multiproc::Spawn(PrintChild);
+  std::printf("%s\n", child.ok() ? child->Wait()->ToString().c_str()
+                                 : child.status().ToString().c_str());
+  return 0;
+}
+
 std::unique_ptr<multiproc::ProcessPool> MakePool() {
   multiproc::ProcessPoolOptions options;
   options.num_workers = 2;
@@ -128,6 +136,7 @@ int main(int argc, char** argv) {
   multiproc::Initialize(&argc, &argv);
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "print") return Print();
+  if (what == "function") return StartFunction();
   if (what == "die") return Die();
   if (what == "daemons") return StartDaemons();
   if (what == "leave") return Leave();
