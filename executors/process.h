@@ -29,8 +29,9 @@ namespace multiproc {
 // What a backend knows about a child that it started. It need not be a child of
 // this process in the operating system's sense: a fork server's or a cluster's
 // handle implements the same five functions, and the others if it can do
-// better. Process calls Reap and those that signal under a lock, one at a time,
-// and none after Reap succeeded.
+// better. Process calls Reap and those that signal under a lock of this
+// child's, one at a time, and none after Reap succeeded. Those that signal may
+// start other processes, but must not use this one's Process.
 class ChildHandle {
  public:
   virtual ~ChildHandle() = default;
@@ -200,12 +201,13 @@ class Process {
   static void ForgetAllInForkedChild();
 
  private:
-  explicit Process(std::unique_ptr<ChildState> state);
+  explicit Process(std::shared_ptr<ChildState> state);
   void Finish();
   absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
                                            absl::Duration timeout);
 
-  std::unique_ptr<ChildState> state_;
+  // Shared with nobody but who is just looking at all children.
+  std::shared_ptr<ChildState> state_;
 };
 
 }  // namespace multiproc
