@@ -73,6 +73,7 @@ ChildLimits LimitsOf(const ChildStart& start) {
 void Apply(const ChildLimits& limits, int failure_pipe) {
   const std::optional<ChildFailure> failure = limits.Apply();
   if (failure.has_value()) ReportAndExit(failure_pipe, *failure);
+  ReportLimitsSet(failure_pipe);
 }
 
 // Sets the limits, and runs what this program was started in the place of: with

@@ -245,6 +245,20 @@ TEST_P(LimitsTest, WhatCanNotBeSetIsNamed) {
   }
 }
 
+// Which is not the program's end, nor the function's.
+TEST_P(LimitsTest, WhoEndsBeforeTheLimitsAreSetIsAnError) {
+  if (is_fork()) GTEST_SKIP() << "needs no copy of this program";
+  const ScopedVariable variable(kEarlyVariable, "exit");
+  Limits limits;
+  limits.umask = 0022;
+  for (const Command& command : ProgramAndFunction(limits)) {
+    EXPECT_EQ(SpawnError(command),
+              absl::InternalError("the copy of this program that was to set "
+                                  "the limits ended before it had: exited "
+                                  "with code 3"));
+  }
+}
+
 #ifdef __linux__
 TEST_P(LimitsTest, CpusThatAreNotThereAreInvalid) {
   Limits limits;
