@@ -7,10 +7,10 @@ namespace multiproc {
 
 std::vector<ActiveChild> ActiveChildren() {
   std::vector<ActiveChild> active;
-  ChildRegistry::Get().ForEach([&](ChildState& child) {
-    if (child.HasEnded()) return;
-    active.push_back({child.child().pid(), child.name(), child.daemon()});
-  });
+  for (const auto& child : ChildRegistry::Get().Children()) {
+    if (child->HasEnded()) continue;
+    active.push_back({child->child().pid(), child->name(), child->daemon()});
+  }
   // After that: whoever is told of none leaves none behind.
   Process::CollectDetached();
   return active;

@@ -23,8 +23,9 @@ struct ActiveChild {
 
 // The children that this process has started by any Executor and that run,
 // workers of pools and detached ones too, in no order. By the time it returns
-// some may have ended. A child that was forked to call a function starts with
-// none. Detached children that have ended are collected.
+// some may have ended. A process that was forked, to call a function or by
+// fork(2) itself, starts with none. Detached children that have ended are
+// collected.
 std::vector<ActiveChild> ActiveChildren();
 
 }  // namespace multiproc

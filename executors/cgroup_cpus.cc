@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -73,42 +74,56 @@ std::optional<std::string> FindGroup(absl::string_view text, bool is_v2) {
   return std::nullopt;
 }
 
+// Whether what is mounted shows the group at its path, and not above it.
+bool Shows(const Hierarchy& hierarchy) {
+  return hierarchy.root == "/" || hierarchy.group == hierarchy.root ||
+         absl::StartsWith(hierarchy.group, absl::StrCat(hierarchy.root, "/"));
+}
+
 // proc_pid_mountinfo(5): "36 35 98:0 /root /mount options ... - type source
 // options of the file system".
-std::optional<Hierarchy> FindMount(absl::string_view text, bool is_v2) {
+std::optional<Hierarchy> ParseMount(absl::string_view line, bool is_v2) {
+  const std::vector<absl::string_view> halves =
+      absl::StrSplit(line, absl::MaxSplits(" - ", 1));
+  if (halves.size() != 2) return std::nullopt;
+  const std::vector<absl::string_view> fields = absl::StrSplit(halves[0], ' ');
+  const std::vector<absl::string_view> type = absl::StrSplit(halves[1], ' ');
+  if (fields.size() < 5 || type.size() < 3) return std::nullopt;
+  const bool is_it =
+      is_v2 ? type[0] == "cgroup2"
+            : type[0] == "cgroup" &&
+                  absl::c_linear_search(absl::StrSplit(type[2], ','), "cpu");
+  if (!is_it) return std::nullopt;
+  const auto plain = [](absl::string_view path) {
+    return absl::StrReplaceAll(path, {{"\\040", " "}, {"\\134", "\\"}});
+  };
+  return Hierarchy{is_v2, "", plain(fields[4]), plain(fields[3])};
+}
+
+// The first mount that shows `group`, or else the first: parts may be mounted
+// elsewhere, too.
+std::optional<Hierarchy> FindMount(absl::string_view text, bool is_v2,
+                                   const std::string& group) {
+  std::optional<Hierarchy> first;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    const std::vector<absl::string_view> halves =
-        absl::StrSplit(line, absl::MaxSplits(" - ", 1));
-    if (halves.size() != 2) continue;
-    const std::vector<absl::string_view> fields =
-        absl::StrSplit(halves[0], ' ');
-    const std::vector<absl::string_view> type = absl::StrSplit(halves[1], ' ');
-    if (fields.size() < 5 || type.size() < 3) continue;
-    const bool is_it =
-        is_v2 ? type[0] == "cgroup2"
-              : type[0] == "cgroup" &&
-                    absl::c_linear_search(absl::StrSplit(type[2], ','), "cpu");
-    if (!is_it) continue;
-    const auto plain = [](absl::string_view path) {
-      return absl::StrReplaceAll(path, {{"\\040", " "}, {"\\134", "\\"}});
-    };
-    return Hierarchy{is_v2, "", plain(fields[4]), plain(fields[3])};
+    std::optional<Hierarchy> hierarchy = ParseMount(line, is_v2);
+    if (!hierarchy.has_value()) continue;
+    hierarchy->group = group;
+    if (Shows(*hierarchy)) return hierarchy;
+    if (!first.has_value()) first = std::move(hierarchy);
   }
-  return std::nullopt;
+  return first;
 }
 
 // The path of the group below its mount. What is mounted may be a part of the
 // hierarchy, as in a container; a group that is not within it shows as its top.
 std::string PathBelowMount(const Hierarchy& hierarchy) {
+  if (!Shows(hierarchy)) return "";
   absl::string_view path = hierarchy.group;
-  if (hierarchy.root != "/") {
-    if (path != hierarchy.root &&
-        !absl::StartsWith(path, absl::StrCat(hierarchy.root, "/"))) {
-      return "";
-    }
-    path.remove_prefix(hierarchy.root.size());
-  }
-  return path == "/" ? "" : std::string(path);
+  if (hierarchy.root != "/") path.remove_prefix(hierarchy.root.size());
+  // Nor does one whose path is none.
+  if (path == "/" || !absl::StartsWith(path, "/")) return "";
+  return std::string(path);
 }
 
 // Of a group and all above it.
@@ -132,9 +147,9 @@ std::optional<int> CgroupCpus(const std::string& proc) {
   std::optional<int> least;
   for (const bool is_v2 : {true, false}) {
     const std::optional<std::string> group = FindGroup(groups, is_v2);
-    std::optional<Hierarchy> hierarchy = FindMount(mounts, is_v2);
-    if (!group.has_value() || !hierarchy.has_value()) continue;
-    hierarchy->group = *group;
+    if (!group.has_value()) continue;
+    const std::optional<Hierarchy> hierarchy = FindMount(mounts, is_v2, *group);
+    if (!hierarchy.has_value()) continue;
     const std::optional<int> cpus = LeastQuota(*hierarchy);
     if (cpus.has_value()) least = (std::min)(*cpus, least.value_or(*cpus));
   }

@@ -108,6 +108,35 @@ TEST_F(CgroupCpusTest, WhatIsMountedMayBeAPart) {
   EXPECT_EQ(Cpus(), 5);
 }
 
+TEST_F(CgroupCpusTest, TheMountThatShowsTheGroupCounts) {
+  Write("/proc/self/cgroup", "0::/docker/abc\n");
+  const auto mount = [this](const char* shown, const char* at) {
+    return absl::StrCat("31 22 0:27 ", shown, " ", root_, at,
+                        " rw - cgroup2 cgroup2 rw\n");
+  };
+  Write("/proc/self/mountinfo",
+        absl::StrCat(mount("/docker/other", "/other"), mount("/", "/cgroup")));
+  Write("/other/cpu.max", "100000 100000\n");
+  Write("/cgroup/docker/abc/cpu.max", "400000 100000\n");
+  EXPECT_EQ(Cpus(), 4);
+  // The first, if none shows it.
+  Write("/proc/self/cgroup", "0::/elsewhere\n");
+  Write("/proc/self/mountinfo",
+        absl::StrCat(mount("/docker/other", "/other"),
+                     mount("/docker/abc", "/cgroup/docker/abc")));
+  EXPECT_EQ(Cpus(), 1);
+}
+
+TEST_F(CgroupCpusTest, AGroupWithoutAPathIsTheTop) {
+  for (const char* group : {"", "app", "app/inner"}) {
+    UseV2(group);
+    Write("/cgroup/cpu.max", "200000 100000\n");
+    EXPECT_EQ(Cpus(), 2) << group;
+  }
+  UseV2("", /*shown=*/"/docker/abc");
+  EXPECT_EQ(Cpus(), 2);
+}
+
 TEST_F(CgroupCpusTest, VersionOneHasTwoFiles) {
   UseV1("/app");
   WriteV1("/app", "150000", "50000");

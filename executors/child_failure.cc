@@ -6,6 +6,17 @@
 #include "absl/status/statusor.h"
 
 namespace multiproc {
+namespace {
+
+void Report(int pipe, const ChildFailure& failure) {
+  // Less than PIPE_BUF: whole or not at all.
+  ssize_t written;
+  do {
+    written = write(pipe, &failure, sizeof(failure));
+  } while (written < 0 && errno == EINTR);
+}
+
+}  // namespace
 
 const char* StepName(ChildStep step) {
   switch (step) {
@@ -31,6 +42,7 @@ const char* StepName(ChildStep step) {
       return "setrlimit(RLIMIT_CPU)";
     case ChildStep::kMemoryLimit:
       return "setrlimit(RLIMIT_AS)";
+    case ChildStep::kLimitsSet:
     case ChildStep::kExec:
       break;
   }
@@ -38,13 +50,11 @@ const char* StepName(ChildStep step) {
 }
 
 void ReportAndExit(int pipe, const ChildFailure& failure) {
-  // Less than PIPE_BUF: whole or not at all.
-  ssize_t written;
-  do {
-    written = write(pipe, &failure, sizeof(failure));
-  } while (written < 0 && errno == EINTR);
+  Report(pipe, failure);
   _exit(127);
 }
+
+void ReportLimitsSet(int pipe) { Report(pipe, {ChildStep::kLimitsSet, 0}); }
 
 std::optional<ChildFailure> ReadFailure(FileHandle pipe) {
   ChildFailure failure;

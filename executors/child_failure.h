@@ -12,6 +12,8 @@ namespace multiproc {
 
 // What a child does on its way.
 enum class ChildStep : int {
+  // None that can fail: its limits are set.
+  kLimitsSet,
   kSetsid,
   kSetpgid,
   kChdir,
@@ -38,8 +40,13 @@ struct ChildFailure {
 // Async-signal-safe.
 [[noreturn]] void ReportAndExit(int pipe, const ChildFailure& failure);
 
+// In a child that is a program of its own, and may end before it gets so far:
+// tells that its limits are set. Async-signal-safe.
+void ReportLimitsSet(int pipe);
+
 // In the parent, after no write end is open in it any more: waits until the
-// child has closed its own, or said why it can't go on.
+// child has told something (kLimitsSet with no error, too), or closed its own
+// end.
 std::optional<ChildFailure> ReadFailure(FileHandle pipe);
 
 }  // namespace multiproc

@@ -60,34 +60,53 @@ std::vector<char*> Pointers(
   return pointers;
 }
 
-// Runs what this program was started in the place of: with the descriptors that
-// it is to have, and no signal ignored that static initialisers of this program
-// may ignore. (Handlers are gone by exec.)
-[[noreturn]] void RunProgram(ProgramStart program, int failure_pipe) {
-  CloseFrom(failure_pipe + 1, OpenDescriptorsFrom(failure_pipe + 1));
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGXFSZ, SIG_DFL);
-  const std::vector<char*> arguments = Pointers(program.mutable_arguments());
-  const std::vector<char*> environment =
-      Pointers(program.mutable_environment());
-  execve(program.path().c_str(), arguments.data(), environment.data());
-  ReportAndExit(failure_pipe, {ChildStep::kExec, errno});
-}
-
-// Sets them, and runs the program if that is what they are for.
-void TakeLimits(const ChildStart& start) {
-  const int failure_pipe = static_cast<int>(start.failure_pipe());
-  fcntl(failure_pipe, F_SETFD, FD_CLOEXEC);
-  const ScopedFileHandle owner(failure_pipe);
+ChildLimits LimitsOf(const ChildStart& start) {
   ChildLimits limits;
   if (start.limits().size() != sizeof(limits)) {
     DieOfBadStart("its limits are those of another program");
   }
   std::memcpy(static_cast<void*>(&limits), start.limits().data(),
               sizeof(limits));
+  return limits;
+}
+
+void Apply(const ChildLimits& limits, int failure_pipe) {
   const std::optional<ChildFailure> failure = limits.Apply();
   if (failure.has_value()) ReportAndExit(failure_pipe, *failure);
-  if (start.has_program()) RunProgram(start.program(), failure_pipe);
+  ReportLimitsSet(failure_pipe);
+}
+
+// Sets the limits, and runs what this program was started in the place of: with
+// the descriptors that it is to have, and without what static initialisers of
+// this program have done to signals, as far as any backend undoes that: none is
+// blocked, and SIGPIPE and SIGXFSZ are not ignored. (Handlers are gone by
+// exec.) From the limits on only system calls are made: there may be no memory.
+[[noreturn]] void RunProgram(ProgramStart& program, const ChildLimits& limits,
+                             int failure_pipe) {
+  const std::vector<char*> arguments = Pointers(program.mutable_arguments());
+  const std::vector<char*> environment =
+      Pointers(program.mutable_environment());
+  CloseFrom(failure_pipe + 1, OpenDescriptorsFrom(failure_pipe + 1));
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  Apply(limits, failure_pipe);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execve(program.path().c_str(), arguments.data(), environment.data());
+  ReportAndExit(failure_pipe, {ChildStep::kExec, errno});
+}
+
+// Sets them, and runs the program if that is what they are for.
+void TakeLimits(ChildStart& start) {
+  const int failure_pipe = static_cast<int>(start.failure_pipe());
+  fcntl(failure_pipe, F_SETFD, FD_CLOEXEC);
+  const ScopedFileHandle owner(failure_pipe);
+  const ChildLimits limits = LimitsOf(start);
+  if (start.has_program()) {
+    RunProgram(*start.mutable_program(), limits, failure_pipe);
+  }
+  Apply(limits, failure_pipe);
 }
 
 }  // namespace

@@ -6,13 +6,15 @@
 #ifndef MULTIPROC_EXECUTORS_CHILD_STATE_H_
 #define MULTIPROC_EXECUTORS_CHILD_STATE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -23,9 +25,11 @@ namespace multiproc {
 
 class ChildState {
  public:
-  // Adds itself to the registry, and the destructor takes it out.
-  ChildState(std::unique_ptr<ChildHandle> child, StdioEnds ends,
-             std::string name, bool daemon);
+  // One that is in the registry until its destructor takes it out. A daemon
+  // that comes after KillDaemons is killed at once.
+  static std::shared_ptr<ChildState> Make(std::unique_ptr<ChildHandle> child,
+                                          StdioEnds ends, std::string name,
+                                          bool daemon);
   ~ChildState();
 
   ChildState(const ChildState&) = delete;
@@ -34,6 +38,10 @@ class ChildState {
   const ChildHandle& child() const { return *child_; }
   const std::string& name() const { return name_; }
   bool daemon() const { return daemon_; }
+
+  // Whether this process has made it. What another one had when it was forked
+  // is that one's.
+  bool is_own() const;
 
   // How it ended, if that was asked for before.
   std::optional<ExitStatus> exit_status() const;
@@ -52,11 +60,18 @@ class ChildState {
   Process::OnDestroy on_destroy;
 
  private:
+  ChildState(std::unique_ptr<ChildHandle> child, StdioEnds ends,
+             std::string name, bool daemon);
+
   const std::unique_ptr<ChildHandle> child_;
   const std::string name_;
   const bool daemon_;
-  mutable absl::Mutex mutex_;
-  std::optional<ExitStatus> exit_status_ ABSL_GUARDED_BY(mutex_);
+  const int64_t owner_;
+  // Held while the child is signaled or reaped; the other never for long, as
+  // what a ChildHandle does may look at all children.
+  absl::Mutex mutex_;
+  mutable absl::Mutex status_mutex_ ABSL_ACQUIRED_AFTER(mutex_);
+  std::optional<ExitStatus> exit_status_ ABSL_GUARDED_BY(status_mutex_);
 };
 
 // All children that this process has a Process of, and those detached.
@@ -68,20 +83,32 @@ class ChildRegistry {
   // destroyed, another takes its place, which is empty.
   static void ForgetInForkedChild();
 
-  void Add(ChildState* child);
+  void Add(const std::shared_ptr<ChildState>& child);
   // Harmless for one that was forgotten.
-  void Remove(ChildState* child);
+  void Remove(const ChildState* child);
 
-  // No child leaves meanwhile, so `visit` must not destroy a Process.
-  void ForEach(absl::FunctionRef<void(ChildState&)> visit);
+  // Those of this process that there are now, in no order. No lock is held
+  // while they are used: what a ChildHandle does may start processes.
+  std::vector<std::shared_ptr<ChildState>> Children();
+
+  // See below, and whether it was called.
+  void KillDaemons();
+  bool is_exiting() const { return is_exiting_; }
 
  private:
   absl::Mutex mutex_;
-  std::unordered_set<ChildState*> children_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<const ChildState*, std::weak_ptr<ChildState>> children_
+      ABSL_GUARDED_BY(mutex_);
+  // The process that has last added a daemon; 0 for none.
+  std::atomic<int64_t> daemons_owner_{0};
+  std::atomic<bool> is_exiting_{false};
 };
 
 // What the end of a process does with its daemons (Command::daemon): kills
-// them. Called by exit(3); by backends, where a process ends without that.
+// them, and at once any that another thread, or a destructor, starts yet.
+// Called by exit(3); by backends, where a process ends without that. Does
+// nothing to those of the process that this one was forked from, by fork(2)
+// itself, whose exit handlers it has.
 void KillDaemons();
 
 }  // namespace multiproc

@@ -153,10 +153,13 @@ struct Command {
 
   // Whether the child ends with this process: it is killed when this process
   // exits, by exit(3) or the return of main, or of the function that is called
-  // in it, and is not waited for. Its Process detaches it when it is destroyed,
-  // unless told otherwise (Process::OnDestroy). Where this process is killed,
-  // or ends by _exit, a daemon goes on, but not on Windows, where no child
-  // does. As daemon=True in Python; unlike there, a daemon may have children.
+  // in it, and is not waited for; one that is started even later, by a
+  // destructor or another thread, is killed at once. Its Process detaches it
+  // when it is destroyed, unless told otherwise (Process::OnDestroy). Where
+  // this process is killed, or ends by _exit, a daemon goes on, but not on
+  // Windows, where no child does. The end of a process that this one has forked
+  // by fork(2) itself does nothing to it. As daemon=True in Python; unlike
+  // there, a daemon may have children.
   bool daemon = false;
 
  private:

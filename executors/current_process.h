@@ -23,7 +23,7 @@ int64_t CurrentPid();
 std::string CurrentProcessName();
 
 // The id of the process that started this one, which may have ended since, and
-// its id be another's.
+// its id be another's. 0 for the first process of a container (PID namespace).
 int64_t ParentPid();
 
 // Whether the process that started this one still runs. Asked of the system at

@@ -32,8 +32,9 @@ class Executor {
   //   NOT_FOUND            there is no such program, directory or function.
   //   PERMISSION_DENIED    the program may not be executed, or a file not
   //                        opened.
-  //   FAILED_PRECONDITION  Initialize() was not called (functions only), or the
-  //                        backend can't be used in this state of the process.
+  //   FAILED_PRECONDITION  Initialize() was not called (functions only), the
+  //                        backend can't be used in this state of the process,
+  //                        or not by a program that is set-user-ID.
   //   UNIMPLEMENTED        this system has not what a field asks for.
   //   others               as the errno of the failed call maps.
   // A message names the step that failed (open, chdir, setrlimit, exec ...),

@@ -44,6 +44,11 @@ void Initialize(int* argc, char*** argv) {
   // Makes the list, so that no forked child has to.
   InheritedHandles();
   if (std::getenv(kChildVariable) == nullptr) return;
+  // The environment is that of whoever started the program, who could run
+  // anything with its privileges by such a call.
+  if (ThisProgram::HasPrivilegesOfItsOwn()) {
+    DieOfBadStart("this program has more privileges than who started it");
+  }
   std::vector<FileHandle> handles;
   const ChildStart start = TakeChildStart(&handles);
   TakeIdentity(start);

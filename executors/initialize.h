@@ -23,6 +23,13 @@ namespace multiproc {
 // To be called once, before threads are started and before anything that a
 // child should not do again. `argc` and `argv`, which may be null, are those of
 // main; neither is changed today.
+//
+// A copy is told what to call by kChildVariable in its environment, so that who
+// may set that may run anything as this program. Where the program has more
+// privileges than who starts it (set-user-ID, set-group-ID, capabilities of its
+// file: AT_SECURE of getauxval(3)), the variable makes it exit with code 1 and
+// a message; such a program can start functions, and programs with limits, by
+// the fork backend only (FAILED_PRECONDITION of Spawn).
 void Initialize(int* argc, char*** argv);
 
 // OK, or FAILED_PRECONDITION that says to call Initialize: what every backend

@@ -6,9 +6,10 @@
 namespace multiproc {
 namespace {
 
-// Of what sched_setaffinity(2), and an affinity mask of Windows, have bits for.
+// Of what sched_setaffinity(2), and an affinity mask of Windows (ULONG_PTR),
+// have bits for.
 #ifdef _WIN32
-constexpr int kMostCpus = 64;
+constexpr int kMostCpus = 8 * sizeof(void*);
 #else
 constexpr int kMostCpus = 1024;
 #endif

@@ -30,7 +30,11 @@
 // this same program again, which sets them in Initialize(), and runs the
 // command's program in its place. Programs with limits then cost what functions
 // do, and need Initialize() (FAILED_PRECONDITION), too; but not for new_session
-// alone, which posix_spawn(3) knows.
+// alone, which posix_spawn(3) knows. If the copy ends before the limits are set
+// (in a static initialiser, say), Spawn fails with INTERNAL and tells how.
+// Spawn of a program waits until exec closes a pipe of the copy: a static
+// initialiser of this program that starts a process which inherits that pipe,
+// and goes on, keeps it waiting.
 //
 // A plain value.
 
@@ -54,7 +58,8 @@ struct Limits {
 
   // How long each process may compute, more than zero; rounded up to seconds on
   // POSIX, where it gets SIGXCPU then, and SIGKILL a second later. On Windows
-  // it ends, with an exit code of the system's.
+  // it is rounded up to 100 ns, and the process ends with an exit code of the
+  // system's.
   std::optional<absl::Duration> cpu_time;
 
   // One more than the greatest descriptor that it may open.
@@ -73,7 +78,7 @@ struct Limits {
   std::optional<int> nice;
 
   // The numbers of the CPUs that it may run on, from 0 to 1023, on Windows to
-  // 63; empty for those of this process.
+  // 63 (31 in a program of 32 bits); empty for those of this process.
   std::vector<int> cpus;
 
   // The permissions that files which it makes never have, up to 0777.

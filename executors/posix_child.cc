@@ -90,7 +90,7 @@ class PidfdChild : public ChildHandle {
   absl::Status Terminate() override { return Send(SIGTERM); }
   absl::Status Kill() override { return Send(SIGKILL); }
   absl::Status KillTree() override {
-    return KillProcessTree(pid_, leads_group_);
+    return KillProcessTree(pid_, pidfd_.get(), leads_group_);
   }
 
  private:
@@ -133,7 +133,8 @@ std::unique_ptr<ChildHandle> WatchByPidfd(int, bool) { return nullptr; }
 #endif
 
 // Waits on a thread of its own with WNOWAIT, which leaves the child to be
-// collected: until Reap its pid can't be given to another process.
+// collected: until Reap its pid can't be given to another process, unless the
+// program ignores SIGCHLD.
 class ThreadWatchedChild : public ChildHandle {
  public:
   ThreadWatchedChild(int pid, bool leads_group, ScopedFileHandle exit_event)
@@ -146,16 +147,29 @@ class ThreadWatchedChild : public ChildHandle {
   absl::StatusOr<ExitStatus> Reap() override {
     return WaitById(pid_, P_PID, static_cast<id_t>(pid_));
   }
-  absl::Status Interrupt() override { return SignalResult(kill(pid_, SIGINT)); }
-  absl::Status Terminate() override {
-    return SignalResult(kill(pid_, SIGTERM));
-  }
-  absl::Status Kill() override { return SignalResult(kill(pid_, SIGKILL)); }
+  absl::Status Interrupt() override { return Send(SIGINT); }
+  absl::Status Terminate() override { return Send(SIGTERM); }
+  absl::Status Kill() override { return Send(SIGKILL); }
   absl::Status KillTree() override {
-    return KillProcessTree(pid_, leads_group_);
+    if (IsCollected()) return absl::OkStatus();
+    return KillProcessTree(pid_, kInvalidFileHandle, leads_group_);
   }
 
  private:
+  // The system does it at once where SIGCHLD is ignored. (It may do so right
+  // after this: only a pidfd is safe from that.)
+  bool IsCollected() const {
+    siginfo_t info;
+    return waitid(P_PID, static_cast<id_t>(pid_), &info,
+                  WEXITED | WNOHANG | WNOWAIT) != 0 &&
+           errno == ECHILD;
+  }
+
+  absl::Status Send(int signal) {
+    if (IsCollected()) return absl::OkStatus();
+    return SignalResult(kill(pid_, signal));
+  }
+
   const int pid_;
   const bool leads_group_;
   const ScopedFileHandle exit_event_;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/child_failure.h"
 #include "multiproc/executors/close_from.h"
+#include "multiproc/executors/exit_status.h"
 #include "multiproc/executors/flush_streams.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/library_thread.h"
@@ -117,15 +118,33 @@ class SpawnRequest {
   int error_ = 0;
 };
 
-// What a child that sets its limits itself has told of, once it was waited for.
-absl::StatusOr<Process> CheckLimited(Process process, SpawnPlan& plan) {
+// The copy of this program says nothing any more.
+absl::Status NoLimitsError(Process& process) {
+  // If it runs, it has closed the pipe; if it has ended, that is how it did.
+  process.Kill().IgnoreError();
+  const absl::StatusOr<ExitStatus> status = process.Wait();
+  return absl::InternalError(absl::StrCat(
+      "the copy of this program that was to set the limits ended before it "
+      "had: ",
+      status.ok() ? status->ToString() : status.status().ToString()));
+}
+
+// What comes of a child that sets its limits itself, and then runs a program or
+// the function.
+absl::StatusOr<Process> CheckLimited(Process process, bool is_program,
+                                     SpawnPlan& plan) {
   // The last write end is the child's.
   plan.child_ends.clear();
-  const std::optional<ChildFailure> failure =
-      ReadFailure(plan.failure_pipe.get());
-  if (!failure.has_value()) return process;
+  std::optional<ChildFailure> told = ReadFailure(plan.failure_pipe.get());
+  if (!told.has_value()) return NoLimitsError(process);
+  if (told->step == ChildStep::kLimitsSet) {
+    if (!is_program) return process;
+    // Only exec is left, which closes the pipe.
+    told = ReadFailure(plan.failure_pipe.get());
+    if (!told.has_value()) return process;
+  }
   process.Wait().IgnoreError();
-  return FailureError(plan, *failure);
+  return FailureError(plan, *told);
 }
 
 // posix_spawn gives one number for all of its steps. What could be opened and
@@ -157,8 +176,8 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
 #endif
   // What was printed before is seen before what the function prints, as with
   // every backend; but no thread of this library waits for who reads it.
-  if (!std::holds_alternative<ProgramCall>(command.target) &&
-      !LibraryThread::CallerIsOne()) {
+  const bool is_program = std::holds_alternative<ProgramCall>(command.target);
+  if (!is_program && !LibraryThread::CallerIsOne()) {
     FlushStandardStreams();
   }
   SpawnRequest request;
@@ -171,7 +190,7 @@ absl::StatusOr<Process> PosixSpawnExecutor::Spawn(const Command& command) {
   if (!child.ok()) return child.status();
   Process process(*std::move(child), std::move(plan->parent_ends), command);
   if (!plan->failure_pipe.is_valid()) return process;
-  return CheckLimited(std::move(process), *plan);
+  return CheckLimited(std::move(process), is_program, *plan);
 }
 
 }  // namespace multiproc

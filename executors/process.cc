@@ -66,15 +66,15 @@ Process::Process() = default;
 Process::Process(Process&&) noexcept = default;
 
 Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends)
-    : Process(std::make_unique<ChildState>(std::move(child), std::move(ends),
-                                           "", /*daemon=*/false)) {}
+    : Process(ChildState::Make(std::move(child), std::move(ends), "",
+                               /*daemon=*/false)) {}
 
 Process::Process(std::unique_ptr<ChildHandle> child, StdioEnds ends,
                  const Command& command)
-    : Process(std::make_unique<ChildState>(std::move(child), std::move(ends),
-                                           NameOf(command), command.daemon)) {}
+    : Process(ChildState::Make(std::move(child), std::move(ends),
+                               NameOf(command), command.daemon)) {}
 
-Process::Process(std::unique_ptr<ChildState> state) : state_(std::move(state)) {
+Process::Process(std::shared_ptr<ChildState> state) : state_(std::move(state)) {
   CollectDetached();
 }
 
@@ -208,7 +208,12 @@ ScopedFileHandle& Process::standard_error() {
   return state_ == nullptr ? NoHandle() : state_->ends.standard_error;
 }
 
-void Process::CollectDetached() { DetachedChildren::Get().Collect(); }
+void Process::CollectDetached() {
+  // At its end a process leaves them to the system: to reap one here could wait
+  // for a KillDaemons that waits for this.
+  if (ChildRegistry::Get().is_exiting()) return;
+  DetachedChildren::Get().Collect();
+}
 
 void Process::ForgetAllInForkedChild() {
   DetachedChildren::ForgetInForkedChild();

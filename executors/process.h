@@ -29,8 +29,9 @@ namespace multiproc {
 // What a backend knows about a child that it started. It need not be a child of
 // this process in the operating system's sense: a fork server's or a cluster's
 // handle implements the same five functions, and the others if it can do
-// better. Process calls Reap and those that signal under a lock, one at a time,
-// and none after Reap succeeded.
+// better. Process calls Reap and those that signal under a lock of this
+// child's, one at a time, and none after Reap succeeded. Those that signal may
+// start other processes, but must not use this one's Process.
 class ChildHandle {
  public:
   virtual ~ChildHandle() = default;
@@ -144,20 +145,30 @@ class Process {
   absl::Status Kill();
 
   // Kills the child with all that it has started, and those have started. Does
-  // nothing, and is OK, once the child's end was collected (by Wait, say): its
-  // pid may be another's by then.
+  // nothing, and is OK, once the child's end was collected (by Wait, say, or by
+  // the system where SIGCHLD is ignored): its pid may be another's by then.
   //   Linux    Its descendants are stopped first (SIGSTOP), each as soon as it
-  //            is found in /proc by its parent, until no more are found, and
-  //            then killed: none escapes by forking, unless somebody else lets
-  //            it go on (SIGCONT). One whose parent had ended before has no
-  //            known ancestor any more, and is killed only if it is still in a
-  //            group of the child's own, which a Command asks for by
-  //            process_group = 0, or limits.new_session.
+  //            is found in /proc by its parent, until all are seen stopped and
+  //            no more are found, and then killed, children before parents. OK
+  //            means that none has escaped by forking, unless somebody else let
+  //            it go on (SIGCONT). One whose parent ended before it was found
+  //            has no known ancestor any more, and is killed only if it is
+  //            still in a group of the child's own, which a Command asks for by
+  //            process_group = 0, or limits.new_session. One of another user
+  //            that /proc does not show (mounted with hidepid) is not found.
   //   POSIX    Elsewhere the child itself, and its own group.
   //   Windows  All, by a job object that each child is in with what it starts,
   //            and that none can leave.
-  // PERMISSION_DENIED if some belong to another user (setuid programs); the
-  // others are killed.
+  // Errors, all of them after what was found, the group and the child were
+  // killed:
+  //   PERMISSION_DENIED    some belong to another user (setuid programs).
+  //   FAILED_PRECONDITION  Linux: there is no /proc, or that of another PID
+  //                        namespace, so descendants can't be found.
+  //   DEADLINE_EXCEEDED    Linux: some had not stopped after 10 s, as those
+  //                        that wait for a device or are frozen (cgroups(7)),
+  //                        and may have started others.
+  //   others               as the errno of a failed look into /proc maps:
+  //                        RESOURCE_EXHAUSTED for want of descriptors.
   absl::Status KillTree();
 
   // Makes the child end, first politely, then by force: closes its standard
@@ -190,12 +201,13 @@ class Process {
   static void ForgetAllInForkedChild();
 
  private:
-  explicit Process(std::unique_ptr<ChildState> state);
+  explicit Process(std::shared_ptr<ChildState> state);
   void Finish();
   absl::StatusOr<ExitStatus> SignalAndWait(absl::Status sent,
                                            absl::Duration timeout);
 
-  std::unique_ptr<ChildState> state_;
+  // Shared with nobody but who is just looking at all children.
+  std::shared_ptr<ChildState> state_;
 };
 
 }  // namespace multiproc

@@ -129,6 +129,7 @@ class Planner {
   // descriptor Initialize knows from the environment. A pipe would want
   // somebody to fill it while the child reads.
   absl::Status PlanRerun(ChildStart* child_start) {
+    if (ThisProgram::HasPrivilegesOfItsOwn()) return PrivilegesError();
     if (limits_itself()) {
       child_start->set_limits(&*plan_.limits, sizeof(*plan_.limits));
       child_start->set_failure_pipe(
@@ -144,6 +145,14 @@ class Planner {
     plan_.arguments.Add(absl::StrCat("multiproc:", NameOf(command_)));
     plan_.child_ends.push_back(*std::move(file));
     return absl::OkStatus();
+  }
+
+  // Its copy would refuse the call: see Initialize().
+  static absl::Status PrivilegesError() {
+    return absl::FailedPreconditionError(
+        "this program has more privileges than who started it (set-user-ID, "
+        "set-group-ID or file capabilities), and so can't be run again for a "
+        "function, or to set limits; use the fork backend");
   }
 
   // As execvp(3), but with the parent's PATH in every backend, and before there

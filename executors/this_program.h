@@ -14,6 +14,11 @@ class ThisProgram {
   // where the system allows that (Linux: /proc/self/exe).
   static std::string Path();
 
+  // Whether it runs with more privileges than who started it has: set-user-ID,
+  // set-group-ID or with capabilities of its file (AT_SECURE of getauxval(3),
+  // issetugid(2)). False on Windows, which has no such programs.
+  static bool HasPrivilegesOfItsOwn();
+
   // argv[0] as it was given to main.
   static const std::string& Name();
 

@@ -9,6 +9,9 @@
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #endif
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 
 #include "multiproc/executors/this_program.h"
 
@@ -41,6 +44,14 @@ std::string ThisProgram::Path() {
   if (size <= 0) return kSelf;
   path[size] = '\0';
   return IsThisProgram(path) ? path : kSelf;
+#endif
+}
+
+bool ThisProgram::HasPrivilegesOfItsOwn() {
+#ifdef __linux__
+  return getauxval(AT_SECURE) != 0;
+#else
+  return issetugid() != 0;
 #endif
 }
 

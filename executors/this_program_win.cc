@@ -19,4 +19,6 @@ std::string ThisProgram::Path() {
   }
 }
 
+bool ThisProgram::HasPrivilegesOfItsOwn() { return false; }
+
 }  // namespace multiproc

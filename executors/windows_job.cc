@@ -1,5 +1,9 @@
 #include "multiproc/executors/windows_job.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/windows_api.h"
@@ -35,13 +39,16 @@ void SetLimits(const Limits& limits,
   JOBOBJECT_BASIC_LIMIT_INFORMATION& basic = information->BasicLimitInformation;
   if (limits.memory_bytes.has_value()) {
     basic.LimitFlags |= JOB_OBJECT_LIMIT_PROCESS_MEMORY;
-    information->ProcessMemoryLimit = static_cast<SIZE_T>(*limits.memory_bytes);
+    // More than there are addresses is as good as all of them.
+    information->ProcessMemoryLimit = static_cast<SIZE_T>((std::min)(
+        *limits.memory_bytes, uint64_t{(std::numeric_limits<SIZE_T>::max)()}));
   }
   if (limits.cpu_time.has_value()) {
     basic.LimitFlags |= JOB_OBJECT_LIMIT_PROCESS_TIME;
-    // In 100 ns.
+    // In 100 ns. Rounded up: 0 would be no time at all.
+    constexpr absl::Duration kUnit = absl::Nanoseconds(100);
     basic.PerProcessUserTimeLimit.QuadPart =
-        absl::ToInt64Nanoseconds(*limits.cpu_time) / 100;
+        absl::ToInt64Nanoseconds(absl::Ceil(*limits.cpu_time, kUnit)) / 100;
   }
   for (const int cpu : limits.cpus) {
     basic.LimitFlags |= JOB_OBJECT_LIMIT_AFFINITY;

@@ -7,11 +7,14 @@
 #endif
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/config.h"
@@ -31,6 +34,22 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+// ---- What happens before main ----
+
+constexpr char kEarlyVariable[] = "MULTIPROC_TEST_EARLY";
+
+// What a static initialiser of some library may do, in this process and in the
+// copies of it that set limits. In this one the variable is not set.
+[[maybe_unused]] const bool early = [] {
+  const char* const what = std::getenv(kEarlyVariable);
+  if (what == nullptr) return false;
+  if (std::string(what) == "exit") _exit(3);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR2);
+  return sigprocmask(SIG_BLOCK, &signals, nullptr) == 0;
+}();
 
 // ---- Functions that are run in children ----
 
@@ -86,6 +105,19 @@ TEST_P(LimitsTest, MemoryIsLimited) {
   for (const Command& command : ProgramAndFunction(limits)) {
     EXPECT_THAT(OutputOf(command), HasSubstr("memory 4294967296 4294967296\n"));
   }
+}
+
+// Where this program itself, which sets the limit, could not get any more.
+TEST_P(LimitsTest, LittleMemoryIsEnoughForALittleProgram) {
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+  GTEST_SKIP() << "sanitizers need more addresses than any limit has";
+#endif
+  // More than may be left over on the heap.
+  std::vector<std::string> arguments(12, std::string(100000, 'a'));
+  arguments.insert(arguments.begin(), {"-c", "ulimit -v; echo $#", "sh"});
+  Command command = Command::Program("/bin/sh", std::move(arguments));
+  command.limits.memory_bytes = uint64_t{64} << 20;
+  EXPECT_EQ(OutputOf(command), "65536\n12\n");
 }
 
 TEST_P(LimitsTest, NiceAndUmaskAreSet) {
@@ -192,6 +224,7 @@ TEST_P(LimitsTest, AProgramsSignalsAreAsWithoutLimits) {
 #ifndef __linux__
   GTEST_SKIP() << "needs /proc";
 #endif
+  const ScopedVariable variable(kEarlyVariable, "block");
   Command command = Child({"signals"});
   const std::string expected = OutputOf(command);
   command.limits.umask = 0022;
@@ -209,6 +242,20 @@ TEST_P(LimitsTest, WhatCanNotBeSetIsNamed) {
     EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("setrlimit(RLIMIT_NOFILE) [errno 1]"));
+  }
+}
+
+// Which is not the program's end, nor the function's.
+TEST_P(LimitsTest, WhoEndsBeforeTheLimitsAreSetIsAnError) {
+  if (is_fork()) GTEST_SKIP() << "needs no copy of this program";
+  const ScopedVariable variable(kEarlyVariable, "exit");
+  Limits limits;
+  limits.umask = 0022;
+  for (const Command& command : ProgramAndFunction(limits)) {
+    EXPECT_EQ(SpawnError(command),
+              absl::InternalError("the copy of this program that was to set "
+                                  "the limits ended before it had: exited "
+                                  "with code 3"));
   }
 }
 

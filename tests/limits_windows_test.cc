@@ -60,6 +60,8 @@ TEST_P(LimitsTest, ItsJobHasTheOthers) {
   const std::string text = OutputOf(command);
   if (text == "0 0 0") GTEST_SKIP() << "Wine does not keep limits of jobs";
   EXPECT_EQ(text, "1073741824 50000000 1");
+  command.limits.cpu_time = absl::Minutes(1) + absl::Nanoseconds(1);
+  EXPECT_EQ(OutputOf(command), "1073741824 600000001 1");
 }
 
 TEST_P(LimitsTest, WhatWindowsHasNotIsUnimplemented) {

@@ -4,12 +4,23 @@
 //              prints
 //   die        makes a pool with busy workers, and is killed
 //   daemons    starts a daemon that runs for ever, and leaves main
+//   late       starts a daemon that runs for ever when daemons were killed, and
+//              prints how that ends
+//   fork       starts a daemon, forks a process that exits, and prints how the
+//              daemon ends when its input does (POSIX)
 //   leave      makes a pool that is destroyed after main, with tasks queued
 //   idle       makes a pool with idle workers that hang when they exit, and is
 //              killed
+//   function   starts a function, and prints what comes of that
 //   descend N  starts itself with N - 1, and is killed; with 0, says so
 //   daemon F   closes its standard streams, and writes what a pool computes to
 //              the file F
+
+#ifndef _WIN32
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +32,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/active_children.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/pool/process_pool.h"
@@ -60,12 +73,67 @@ int StartDaemons() {
   return 0;
 }
 
+// Called by exit after the daemons were killed, as it is registered before the
+// first of them is started.
+void StartLateDaemon() {
+  multiproc::Command command = multiproc::Command::Function(SpinForEver);
+  command.daemon = true;
+  command.standard_output = multiproc::Stdio::Null();
+  absl::StatusOr<multiproc::Process> child =
+      (*multiproc::DefaultExecutor())->Spawn(command);
+  if (!child.ok()) return;
+  child->set_on_destroy(multiproc::Process::OnDestroy::kKill);
+  const absl::StatusOr<multiproc::ExitStatus> end =
+      child->WaitWithTimeout(absl::Seconds(20));
+  std::printf("%s\n", end.ok() ? end->ToString().c_str() : "runs");
+  std::fflush(stdout);
+}
+
+int StartDaemonsUntilTheEnd() {
+  std::atexit(StartLateDaemon);
+  return StartDaemons();
+}
+
+#ifndef _WIN32
+void ReadInput() {
+  while (std::getchar() != EOF) {
+  }
+}
+MULTIPROC_FUNCTION(ReadInput);
+
+// The forked process has this one's exit handlers.
+int ForkAndExit() {
+  multiproc::Command command = multiproc::Command::Function(ReadInput);
+  command.daemon = true;
+  command.standard_input = multiproc::Stdio::Pipe();
+  absl::StatusOr<multiproc::Process> child =
+      (*multiproc::DefaultExecutor())->Spawn(command);
+  if (!child.ok()) return 1;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    std::printf("%zu children\n", multiproc::ActiveChildren().size());
+    std::exit(0);
+  }
+  waitpid(pid, nullptr, 0);
+  child->standard_input().reset();
+  std::printf("%s\n", child->Wait()->ToString().c_str());
+  return 0;
+}
+#endif
+
 int Print() {
   std::printf("before\n");
   std::cout << "before stream\n";
   absl::StatusOr<multiproc::Process> child = multiproc::Spawn(PrintChild);
   if (!child.ok() || !child->Wait()->success()) return 1;
   std::printf("after\n");
+  return 0;
+}
+
+int StartFunction() {
+  absl::StatusOr<multiproc::Process> child = multiproc::Spawn(PrintChild);
+  std::printf("%s\n", child.ok() ? child->Wait()->ToString().c_str()
+                                 : child.status().ToString().c_str());
   return 0;
 }
 
@@ -128,8 +196,13 @@ int main(int argc, char** argv) {
   multiproc::Initialize(&argc, &argv);
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "print") return Print();
+  if (what == "function") return StartFunction();
   if (what == "die") return Die();
   if (what == "daemons") return StartDaemons();
+  if (what == "late") return StartDaemonsUntilTheEnd();
+#ifndef _WIN32
+  if (what == "fork") return ForkAndExit();
+#endif
   if (what == "leave") return Leave();
   if (what == "idle") return Idle();
   if (what == "descend" && argc > 2)

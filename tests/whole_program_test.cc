@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 class WholeProgramTest : public BackendTest {
@@ -54,6 +55,22 @@ TEST_P(WholeProgramTest, NothingIsPrintedTwice) {
 TEST_P(WholeProgramTest, DaemonsEndWithTheirParent) {
   Process program = Start({"daemons"});
   EXPECT_TRUE(ReadToEnd(program.standard_output().get()).ok());
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+}
+
+TEST_P(WholeProgramTest, ADaemonThatIsStartedDuringExitIsKilledAtOnce) {
+  Process program = Start({"late"});
+  const std::vector<std::string> lines = LinesOf(program);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_THAT(lines.back(), StartsWith("killed by signal 9"));
+  EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
+}
+
+TEST_P(WholeProgramTest, TheExitOfAForkedProcessKillsNoDaemonOfItsParent) {
+  if (is_windows()) GTEST_SKIP() << "Windows has no fork";
+  Process program = Start({"fork"});
+  EXPECT_THAT(LinesOf(program),
+              ElementsAre("0 children", "exited with code 0"));
   EXPECT_EQ(*program.Wait(), ExitStatus::Exited(0));
 }
 
