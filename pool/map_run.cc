@@ -51,14 +51,10 @@ void MapRun::Send() {
   Chunk chunk;
   chunk.first = sent_items_;
   chunk.count = items.count;
-  const bool packed = items.call.ok();
-  chunk.state = submitter_->Submit(options_.task, std::move(items.call),
-                                   items.count, caller_);
-  // One that could not be packed says nothing of the pool.
-  if (packed && !needs_all_ && chunk.state->done() &&
-      !chunk.state->status().ok() && submitter_->closed()) {
-    Stop();
-  }
+  TaskSubmitter::Submitted submitted = submitter_->Submit(
+      options_.task, std::move(items.call), items.count, caller_);
+  chunk.state = std::move(submitted.state);
+  if (submitted.refused && !needs_all_) Stop();
   sent_items_ += items.count;
   pending_items_ += items.count;
   chunks_.emplace(chunk.first, chunk);

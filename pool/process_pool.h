@@ -75,7 +75,7 @@ class ProcessPool {
   Future<ResultOf<R>> Submit(const TaskOptions& options, R (*fn)(P...),
                              const Args&... args) {
     return Future<ResultOf<R>>(
-        submitter_->Submit(options, PackCall(fn, args...)));
+        submitter_->Submit(options, PackCall(fn, args...)).state);
   }
 
   // A lambda or another object can't be submitted: it has no name by which a

@@ -650,6 +650,27 @@ TEST_P(MapTest, MapAsyncGoesOnAfterClose) {
   EXPECT_EQ(*future.Get(), Numbers(100));
 }
 
+// An item that can't be sent says nothing of the pool, which has taken the rest
+// before.
+TEST_P(MapTest, MapAsyncGoesOnAfterCloseBehindAnItemThatIsTooLarge) {
+  const auto pool = MakePool(1, /*max_frame_bytes=*/1024);
+  const std::string fifo = NewFifo();
+  Read read;
+  std::vector<std::string> fifos(20);
+  fifos[0] = fifo;
+  fifos[10] = std::string(5000, 'x');
+  const auto future =
+      pool->MapAsync(Pending(2, OnError::kContinue), WaitForReader,
+                     std::move(fifos), Count(&read, 20));
+  pool->Close();
+  ReadFifo(fifo);
+  EXPECT_TRUE(pool->Join().ok());
+  const absl::Status status = future.Get().status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_EQ(GetItemIndex(status), 10);
+  EXPECT_EQ(read.items, 20);
+}
+
 TEST_P(MapTest, MapAsyncIsWorkedOffByTheDestructor) {
   auto pool = MakePool(2);
   const auto one = pool->MapAsync(Chunks(1), Square, Numbers(50));
