@@ -9,8 +9,7 @@ namespace multiproc {
 ChunkResults::ChunkResults(MapRun::Chunk chunk)
     : chunk_(std::move(chunk)),
       status_(chunk_.state->status()),
-      packed_(Open()),
-      decoder_(packed_) {}
+      packed_(Open()) {}
 
 // A call alone has a result alone.
 absl::string_view ChunkResults::Open() {

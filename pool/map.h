@@ -44,7 +44,7 @@ template <typename Visitor>
 absl::Status ForEachChunk(MapRun& run, Visitor visit) {
   absl::Status status;
   for (run.Fill(); !run.done(); run.Fill()) {
-    ChunkResults results(*run.Take(absl::InfiniteDuration()));
+    const ChunkResults results(*run.Take(absl::InfiniteDuration()));
     run.Release(results.chunk().count);
     if (status.ok()) status = results.FirstError();
     if (status.ok()) status = visit(results);
@@ -57,12 +57,13 @@ template <typename R>
 MapResult<R> Map(MapRun run) {
   using T = ResultOf<R>;
   if constexpr (std::is_void_v<T>) {
-    return ForEachChunk(run, [](ChunkResults&) { return absl::OkStatus(); });
+    return ForEachChunk(run, [](const ChunkResults&) { return absl::OkStatus(); });
   } else {
     std::vector<T> all;
     all.reserve(run.size().value_or(0));
     absl::Status status = ForEachChunk(
-        run, [&all](ChunkResults& results) { return results.AppendTo(&all); });
+        run,
+        [&all](const ChunkResults& results) { return results.AppendTo(&all); });
     if (!status.ok()) return status;
     return all;
   }
@@ -74,10 +75,10 @@ MapOutcomes<R> TryMap(MapRun run) {
   outcomes.reserve(run.size().value_or(0));
   run.set_needs_all();
   for (run.Fill(); !run.done(); run.Fill()) {
-    ChunkResults results(*run.Take(absl::InfiniteDuration()));
+    const ChunkResults results(*run.Take(absl::InfiniteDuration()));
     run.Release(results.chunk().count);
-    while (!results.at_end()) {
-      outcomes.push_back(results.template Next<ResultOf<R>>());
+    for (auto& outcome : results.Outcomes<ResultOf<R>>(run.on_error())) {
+      outcomes.push_back(std::move(outcome));
     }
   }
   return outcomes;

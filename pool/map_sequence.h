@@ -11,10 +11,12 @@
 #ifndef MULTIPROC_POOL_MAP_SEQUENCE_H_
 #define MULTIPROC_POOL_MAP_SEQUENCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -63,24 +65,27 @@ class MapSequence {
   std::optional<Item> NextWithTimeout(absl::Duration timeout) {
     if (run_ == nullptr) return std::nullopt;
     run_->Fill();
-    if (results_ == nullptr || results_->at_end()) {
+    if (next_ == outcomes_.size()) {
       if (run_->done()) return End();
       std::optional<MapRun::Chunk> chunk = run_->Take(timeout);
       if (!chunk.has_value()) {
         return absl::DeadlineExceededError(
             "the next item of the sequence has no outcome yet");
       }
-      results_ = std::make_unique<ChunkResults>(*std::move(chunk));
+      const ChunkResults results(*std::move(chunk));
+      outcomes_ = results.template Outcomes<T>(run_->on_error());
+      next_ = 0;
+      next_index_ = results.chunk().first;
     }
-    Item item = results_->template Next<T>();
-    index_ = results_->index();
+    Item item = std::move(outcomes_[next_++]);
+    ++next_index_;
     run_->Release(1);
     if (!item.ok() && run_->on_error() == OnError::kStop) End();
     return item;
   }
 
   // The place in the range, from 0, of the item that was returned last.
-  uint64_t index() const { return index_; }
+  uint64_t index() const { return next_index_ - 1; }
 
   // For `for`: begin takes the first outcome, as Next does.
   iterator begin() { return iterator(this); }
@@ -88,15 +93,17 @@ class MapSequence {
 
  private:
   std::nullopt_t End() {
-    results_ = nullptr;
+    outcomes_.clear();
     run_ = nullptr;
     return std::nullopt;
   }
 
   std::unique_ptr<MapRun> run_;
-  // Of the chunk whose items are being returned.
-  std::unique_ptr<ChunkResults> results_;
-  uint64_t index_ = 0;
+  // Of the chunk whose items are being returned, and how many of them were.
+  std::vector<Item> outcomes_;
+  size_t next_ = 0;
+  // The place behind that of the item that was returned last.
+  uint64_t next_index_ = 1;
 };
 
 }  // namespace multiproc

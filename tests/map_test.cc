@@ -56,6 +56,23 @@ struct Codec<Picky> {
   }
 };
 
+// Its Codec forgets the half of it.
+struct Lopsided {
+  int64_t left = 0;
+  int64_t right = 0;
+};
+
+template <>
+struct Codec<Lopsided> {
+  static std::string TypeName() { return "Lopsided"; }
+  static void Encode(const Lopsided& lopsided, Encoder& out) {
+    out.Put(lopsided.left, lopsided.right);
+  }
+  static bool Decode(Decoder& in, Lopsided* lopsided) {
+    return in.Get(&lopsided->left);
+  }
+};
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -139,6 +156,9 @@ Picky MakePicky(int64_t value) { return Picky{value}; }
 MULTIPROC_FUNCTION(MakePicky);
 int64_t TakePicky(const Picky& picky) { return picky.value; }
 MULTIPROC_FUNCTION(TakePicky);
+
+Lopsided MakeLopsided(int64_t n) { return {n, -n}; }
+MULTIPROC_FUNCTION(MakeLopsided);
 
 int64_t NotRegistered(int64_t n) { return n; }
 
@@ -520,6 +540,31 @@ TEST_P(MapTest, WhatCantBePackedIsTheItemsOwn) {
     EXPECT_FALSE(IsTaskError(status));
     EXPECT_EQ(GetItemIndex(status), 1);
     EXPECT_THAT(std::string(status.message()), HasSubstr("bad luck"));
+  }
+}
+
+TEST_P(MapTest, ResultsThatCantBeUnpackedAreNotBelieved) {
+  const auto pool = MakePool(1);
+  for (const size_t chunk_size : {1, 4}) {
+    const MapOptions options = Chunks(chunk_size, OnError::kContinue);
+    std::vector<absl::Status> statuses;
+    for (const auto& outcome : pool->TryMap(options, MakeLopsided, Numbers(8))) {
+      statuses.push_back(outcome.status());
+    }
+    for (const auto& item : pool->IMap(options, MakeLopsided, Numbers(8))) {
+      statuses.push_back(item.status());
+    }
+    ASSERT_EQ(statuses.size(), 16);
+    for (size_t i = 0; i < statuses.size(); ++i) {
+      EXPECT_TRUE(absl::IsDataLoss(statuses[i])) << statuses[i];
+      EXPECT_EQ(GetItemIndex(statuses[i]), i % 8);
+    }
+    const absl::Status status =
+        pool->Map(Chunks(chunk_size), MakeLopsided, Numbers(8)).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_EQ(GetItemIndex(status), 0);
+    EXPECT_TRUE(absl::IsDataLoss(
+        pool->MapAsync(options, MakeLopsided, Numbers(8)).Get().status()));
   }
 }
 
