@@ -15,7 +15,9 @@ ChunkResults::ChunkResults(MapRun::Chunk chunk)
 absl::string_view ChunkResults::Open() {
   absl::string_view packed = chunk_.state->result();
   if (!status_.ok() || chunk_.count == 1) return packed;
-  if (!TakeItemErrors(&packed, &errors_)) {
+  if (!TakeItemErrors(&packed, &errors_) ||
+      (!errors_.empty() && errors_.back().index >= chunk_.count)) {
+    errors_.clear();
     status_ = future_internal::ResultError();
   }
   return packed;

@@ -116,5 +116,19 @@ TEST(ChunkResultsTest, ResultsThatCantBeUnpackedAreNotBelieved) {
   EXPECT_TRUE(absl::IsDataLoss(statuses[1]));
 }
 
+// A worker may write anything.
+TEST(ChunkResultsTest, AnErrorOfNoItemIsNotBelieved) {
+  for (const uint64_t index : {uint64_t{3}, ~uint64_t{0}}) {
+    const ChunkResults results(
+        RowOf(3, {1, 2, 3}, {{index, absl::AbortedError("whose?")}}));
+    EXPECT_TRUE(absl::IsDataLoss(results.FirstError()));
+    EXPECT_EQ(GetItemIndex(results.FirstError()), kFirst);
+    for (const OnError on_error : {OnError::kStop, OnError::kContinue}) {
+      ExpectAll(results.Outcomes<int>(on_error), 3,
+                absl::StatusCode::kDataLoss);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace multiproc
