@@ -13,6 +13,7 @@
 #ifndef MULTIPROC_POOL_CHUNK_RESULTS_H_
 #define MULTIPROC_POOL_CHUNK_RESULTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -46,9 +47,10 @@ class ChunkResults {
   template <typename T>
   std::vector<typename Future<T>::Outcome> Outcomes(OnError on_error) const;
 
-  // Appends all results, if there is no FirstError.
+  // Puts all results at the places of their items in the whole range, if there
+  // is no FirstError; `*results` grows as far as is needed.
   template <typename T>
-  absl::Status AppendTo(std::vector<T>* results) const;
+  absl::Status PutInto(std::vector<T>* results) const;
 
  private:
   template <typename T>
@@ -103,13 +105,20 @@ bool ChunkResults::Unpack(
 }
 
 template <typename T>
-absl::Status ChunkResults::AppendTo(std::vector<T>* results) const {
+absl::Status ChunkResults::PutInto(std::vector<T>* results) const {
+  const size_t end = static_cast<size_t>(chunk_.first) + chunk_.count;
+  if (results->size() < end) results->resize(end);
   Decoder decoder(packed_);
   bool unpacked = true;
-  for (uint32_t item = 0; unpacked && item < chunk_.count; ++item) {
-    T value{};
-    unpacked = decoder.Get(&value);
-    results->push_back(std::move(value));
+  for (size_t i = end - chunk_.count; unpacked && i < end; ++i) {
+    if constexpr (std::is_same_v<T, bool>) {
+      // What is at a place of a vector<bool> has no address.
+      bool value = false;
+      unpacked = decoder.Get(&value);
+      (*results)[i] = value;
+    } else {
+      unpacked = decoder.Get(&(*results)[i]);
+    }
   }
   if (unpacked && decoder.remaining() == 0) return absl::OkStatus();
   return ErrorOf(0, future_internal::ResultError());

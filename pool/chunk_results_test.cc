@@ -56,9 +56,12 @@ void ExpectAll(const std::vector<absl::StatusOr<int>>& outcomes,
 TEST(ChunkResultsTest, EachItemHasItsOutcome) {
   const ChunkResults good(RowOf(3, {1, 2, 3}, {}));
   EXPECT_TRUE(good.FirstError().ok());
-  std::vector<int> results = {0};
-  EXPECT_TRUE(good.AppendTo(&results).ok());
-  EXPECT_THAT(results, ElementsAre(0, 1, 2, 3));
+  std::vector<int> results = {9};
+  EXPECT_TRUE(good.PutInto(&results).ok());
+  ASSERT_EQ(results.size(), kFirst + 3);
+  EXPECT_EQ(results[0], 9);
+  results.erase(results.begin(), results.begin() + kFirst);
+  EXPECT_THAT(results, ElementsAre(1, 2, 3));
 
   const ChunkResults mixed(RowOf(
       4, {1, 3},
@@ -105,7 +108,7 @@ TEST(ChunkResultsTest, ResultsThatCantBeUnpackedAreNotBelieved) {
     ExpectAll(results.Outcomes<int>(OnError::kContinue), 3,
               absl::StatusCode::kDataLoss);
     std::vector<int> all;
-    const absl::Status status = results.AppendTo(&all);
+    const absl::Status status = results.PutInto(&all);
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_EQ(GetItemIndex(status), kFirst);
   }

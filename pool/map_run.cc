@@ -58,22 +58,37 @@ void MapRun::Send() {
   sent_items_ += items.count;
   pending_items_ += items.count;
   chunks_.emplace(chunk.first, chunk);
-  if (completed_ != nullptr) completed_->Add(chunk.state, chunk.first);
-  if (on_sent_ != nullptr) on_sent_(chunk.state);
+  if (on_sent_ != nullptr) on_sent_(chunk);
 }
 
 std::optional<MapRun::Chunk> MapRun::Take(absl::Duration timeout) {
   if (chunks_.empty()) return std::nullopt;
-  auto next = chunks_.begin();
-  if (completed_ != nullptr) {
-    const std::optional<size_t> first = completed_->Next(timeout);
-    if (!first.has_value()) return std::nullopt;
-    next = chunks_.find(*first);
-  } else if (!next->second.state->Wait(timeout)) {
-    return std::nullopt;
+  const std::optional<uint64_t> first = AwaitNext(timeout);
+  if (!first.has_value()) return std::nullopt;
+  return TakeDone(*first);
+}
+
+std::optional<uint64_t> MapRun::AwaitNext(absl::Duration timeout) {
+  const Chunk& oldest = chunks_.begin()->second;
+  // Who waits for one task alone gets its answer with fewer switches of
+  // threads.
+  if (completed_ == nullptr ||
+      (chunks_.size() == 1 && oldest.first >= watched_items_)) {
+    if (!oldest.state->Wait(timeout)) return std::nullopt;
+    return oldest.first;
   }
-  Chunk chunk = std::move(next->second);
-  chunks_.erase(next);
+  for (auto unwatched = chunks_.lower_bound(watched_items_);
+       unwatched != chunks_.end(); ++unwatched) {
+    completed_->Add(unwatched->second.state, unwatched->first);
+  }
+  watched_items_ = sent_items_;
+  return completed_->Next(timeout);
+}
+
+MapRun::Chunk MapRun::TakeDone(uint64_t first) {
+  const auto taken = chunks_.find(first);
+  Chunk chunk = std::move(taken->second);
+  chunks_.erase(taken);
   if (chunk.state->status().ok()) Learn(chunk);
   return chunk;
 }

@@ -114,9 +114,11 @@ class ProcessPool {
   // statuses are those of Future::Get.
 
   // Returns the results in the order of the items, as std::vector, or
-  // absl::Status for a function that returns nothing. Waits. The first error,
-  // by that order, is returned instead: once all that was sent before it was
-  // known has ended, with OnError::kStop, or all items, with kContinue.
+  // absl::Status for a function that returns nothing. Waits. An item that takes
+  // long holds up no other, here and in what follows but IMap. The first error,
+  // by the order of the items, is returned instead: once all that was sent
+  // before it was known has ended, with OnError::kStop, or all items, with
+  // kContinue.
   template <typename R, typename... P, typename... Ranges>
   MapResult<R> Map(R (*fn)(P...), Ranges&&... items) {
     return Map(MapOptions(), fn, items...);
@@ -239,7 +241,7 @@ class ProcessPool {
     return MapRun(
         submitter_, options,
         MakeItemSource<kArguments, Ranges&...>(fn, options.on_error, items...),
-        MapRun::Order::kItems);
+        MapRun::Order::kCompletion);
   }
 
   template <typename R, typename... P, typename... Ranges>

@@ -152,6 +152,17 @@ int64_t WaitForReader(const std::string& fifo, int64_t n) {
 }
 MULTIPROC_FUNCTION(WaitForReader);
 
+void Hold(const std::string& fifo, int64_t) {
+  if (!fifo.empty()) WriteFifo(fifo, "");
+}
+MULTIPROC_FUNCTION(Hold);
+
+absl::Status WaitAndRefuse(const std::string& fifo, int64_t n) {
+  Hold(fifo, n);
+  return absl::AbortedError(absl::StrCat(n, " is refused"));
+}
+MULTIPROC_FUNCTION(WaitAndRefuse);
+
 Picky MakePicky(int64_t value) { return Picky{value}; }
 MULTIPROC_FUNCTION(MakePicky);
 int64_t TakePicky(const Picky& picky) { return picky.value; }
@@ -206,6 +217,35 @@ class Count {
  private:
   Read* read_;
   int64_t limit_;
+};
+
+// The numbers up to `count`; opens the FIFO for reading before the last.
+struct OpensFifoAtItsEnd {
+  class Iterator {
+   public:
+    Iterator(const std::string* fifo, int64_t left) : fifo_(fifo), left_(left) {}
+    int64_t operator*() const {
+      if (left_ == 1) ReadFifo(*fifo_);
+      return left_;
+    }
+    Iterator& operator++() {
+      --left_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const {
+      return left_ != other.left_;
+    }
+
+   private:
+    const std::string* fifo_;
+    int64_t left_;
+  };
+
+  Iterator begin() const { return {&fifo, count}; }
+  Iterator end() const { return {&fifo, 0}; }
+
+  std::string fifo;
+  int64_t count;
 };
 
 struct Lines {
@@ -416,10 +456,69 @@ TEST_P(MapTest, MapReturnsTheErrorThatIsFirstByTheOrderOfItems) {
   }
 }
 
+// The first item waits until the last is read: if it held up the others, that
+// would never be, and it would overrun.
+TEST_P(MapTest, ASlowItemHoldsUpNoOther) {
+  const auto pool = MakePool(2);
+  MapOptions options = Chunks(1);
+  options.task.timeout = absl::Seconds(60);
+  const auto fifos = [](const std::string& first) {
+    std::vector<std::string> fifos(50);
+    fifos[0] = first;
+    return fifos;
+  };
+  std::vector<int64_t> expected(50);
+  std::iota(expected.rbegin(), expected.rend(), 1);
+  std::string fifo = NewFifo();
+  const auto all = pool->Map(options, WaitForReader, fifos(fifo),
+                             OpensFifoAtItsEnd{fifo, 50});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(*all, expected);
+
+  fifo = NewFifo();
+  const auto outcomes = pool->TryMap(options, WaitForReader, fifos(fifo),
+                                     OpensFifoAtItsEnd{fifo, 50});
+  ASSERT_EQ(outcomes.size(), 50);
+  for (size_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(outcomes[i].ok()) << outcomes[i].status();
+    EXPECT_EQ(*outcomes[i], expected[i]);
+  }
+
+  fifo = NewFifo();
+  const absl::Status status = pool->ForEach(options, Hold, fifos(fifo),
+                                            OpensFifoAtItsEnd{fifo, 50});
+  EXPECT_TRUE(status.ok()) << status;
+
+  fifo = NewFifo();
+  const auto later = pool->MapAsync(options, WaitForReader, fifos(fifo),
+                                    OpensFifoAtItsEnd{fifo, 50})
+                         .Get();
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_EQ(*later, expected);
+}
+
+// The last item is not read before the outcome of another than the first is
+// taken.
+TEST_P(MapTest, TheFirstErrorIsFirstEvenIfItEndsLast) {
+  const auto pool = MakePool(2);
+  const MapOptions options = Pending(2, OnError::kContinue);
+  for (const bool async : {false, true}) {
+    const OpensFifoAtItsEnd items{NewFifo(), 3};
+    const std::vector<std::string> fifos = {items.fifo, "", ""};
+    ExpectOwnError(
+        async ? pool->MapAsync(options, WaitAndRefuse, fifos, items).Get()
+              : pool->ForEach(options, WaitAndRefuse, fifos, items),
+        absl::StatusCode::kAborted, 0);
+  }
+}
+
+// All that may be pending is one chunk.
 TEST_P(MapTest, AMapThatStopsReadsNoFurther) {
   const auto pool = MakePool(2);
   Read read;
-  ExpectOwnError(pool->ForEach(Pending(4), LogAndRefuse,
+  MapOptions four = Chunks(4);
+  four.max_pending = 4;
+  ExpectOwnError(pool->ForEach(four, LogAndRefuse,
                                std::vector<std::string>(100, TempPath("log")),
                                Count(&read, 100), std::vector<int64_t>(100, 0)),
                  absl::StatusCode::kAborted, 0);
@@ -657,7 +756,9 @@ TEST_P(MapTest, MapAsyncOfAFunctionWithoutAResult) {
 TEST_P(MapTest, MapAsyncEndsWithTheFirstError) {
   const auto pool = MakePool(2);
   Read read;
-  ExpectOwnError(pool->MapAsync(Pending(4), LogAndRefuse,
+  MapOptions four = Chunks(4);
+  four.max_pending = 4;
+  ExpectOwnError(pool->MapAsync(four, LogAndRefuse,
                                 std::vector<std::string>(100, TempPath("log")),
                                 Count(&read, 100), std::vector<int64_t>(100, 0))
                      .Get(),
