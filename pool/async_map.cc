@@ -108,6 +108,9 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 
   // As a std::vector is packed.
   void Finish() {
+    // Out of the thread, and so the program ends: results without the rest of
+    // their items would be worse.
+    run_->Rethrow();
     run_.reset();
     std::string vector;
     if (status_.ok()) {

@@ -59,6 +59,7 @@ absl::Status ForEachChunk(MapRun& run, Visitor visit) {
     error = std::move(status);
     if (run.on_error() == OnError::kStop) run.Stop();
   }
+  run.Rethrow();
   return error;
 }
 
@@ -93,6 +94,7 @@ MapOutcomes<R> TryMap(MapRun run) {
     if (all.size() < first + some.size()) all.resize(first + some.size());
     std::move(some.begin(), some.end(), &all[first]);
   }
+  run.Rethrow();
   return all;
 }
 

@@ -1,6 +1,7 @@
 #include "multiproc/pool/map_run.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace multiproc {
@@ -19,6 +20,11 @@ MapRun::MapRun(std::shared_ptr<TaskSubmitter> submitter,
 
 void MapRun::Fill() {
   while (!stopped_ && HasRoom() && !source_->AtEnd()) Send();
+}
+
+void MapRun::Rethrow() {
+  const std::exception_ptr thrown = source_->TakeThrown();
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 size_t MapRun::NextSize() const {
@@ -48,6 +54,7 @@ void MapRun::Send() {
                             ? most_bytes_
                             : (std::min)(ChunkPolicy::kChunkBytes, most_bytes_);
   ItemSource::PackedItems items = source_->Pack(limits);
+  if (items.count == 0) return;
   Chunk chunk;
   chunk.first = sent_items_;
   chunk.count = items.count;

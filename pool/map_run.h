@@ -59,8 +59,13 @@ class MapRun {
   // outcome. Otherwise the chunk that was refused is the last.
   void set_needs_all() { needs_all_ = true; }
 
-  // Sends chunks as long as there are items, and room for more.
+  // Sends chunks as long as there are items, and room for more. What a range
+  // throws is the end of the items.
   void Fill();
+
+  // When done, and its outcomes are used: throws what a range has thrown, if it
+  // has, once.
+  void Rethrow();
 
   // The next chunk, which has its outcome; nullopt if it has none within
   // `timeout`, or no chunk is pending.

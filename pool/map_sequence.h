@@ -54,7 +54,8 @@ class MapSequence {
 
   // Takes further items from the range, as far as MapOptions::max_pending
   // allows, then waits for the next outcome, and returns it; nullopt at the
-  // end.
+  // end. What the range throws is thrown from here, behind the outcomes of all
+  // items that were read before, and the sequence ends.
   std::optional<Item> Next() {
     return NextWithTimeout(absl::InfiniteDuration());
   }
@@ -66,7 +67,11 @@ class MapSequence {
     if (run_ == nullptr) return std::nullopt;
     run_->Fill();
     if (next_ == outcomes_.size()) {
-      if (run_->done()) return End();
+      if (run_->done()) {
+        const std::unique_ptr<MapRun> run = std::move(run_);
+        run->Rethrow();
+        return std::nullopt;
+      }
       std::optional<MapRun::Chunk> chunk = run_->Take(timeout);
       if (!chunk.has_value()) {
         return absl::DeadlineExceededError(
@@ -80,7 +85,7 @@ class MapSequence {
     Item item = std::move(outcomes_[next_++]);
     ++next_index_;
     run_->Release(1);
-    if (!item.ok() && run_->on_error() == OnError::kStop) End();
+    if (!item.ok() && run_->on_error() == OnError::kStop) run_ = nullptr;
     return item;
   }
 
@@ -92,12 +97,6 @@ class MapSequence {
   iterator end() { return iterator(); }
 
  private:
-  std::nullopt_t End() {
-    outcomes_.clear();
-    run_ = nullptr;
-    return std::nullopt;
-  }
-
   std::unique_ptr<MapRun> run_;
   // Of the chunk whose items are being returned, and how many of them were.
   std::vector<Item> outcomes_;

@@ -112,6 +112,9 @@ class ProcessPool {
   // chunk along: UNAVAILABLE for each of its items. An item's own error is its
   // own alone, and every error has its item's index (item_index.h). The
   // statuses are those of Future::Get.
+  //
+  // What a range throws ends it: when all that was sent before has ended, it is
+  // thrown by Map and TryMap, and by a sequence behind its outcomes.
 
   // Returns the results in the order of the items, as std::vector, or
   // absl::Status for a function that returns nothing. Waits. An item that takes

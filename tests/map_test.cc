@@ -248,6 +248,30 @@ struct OpensFifoAtItsEnd {
   int64_t count;
 };
 
+// The numbers from 0 on; throws instead of `limit`.
+struct Throws {
+  struct End {};
+  struct Iterator {
+    int64_t operator*() const {
+      if (n == limit) throw std::out_of_range("the range is broken");
+      return n;
+    }
+    Iterator& operator++() {
+      ++n;
+      return *this;
+    }
+    bool operator!=(End) const { return true; }
+
+    int64_t limit;
+    int64_t n = 0;
+  };
+
+  Iterator begin() const { return {limit}; }
+  End end() const { return {}; }
+
+  int64_t limit;
+};
+
 struct Lines {
   std::istream& in;
   auto begin() { return std::istream_iterator<std::string>(in); }
@@ -1058,6 +1082,36 @@ TEST_P(MapTest, ASequenceMayBeMoved) {
     EXPECT_EQ(sequence.Next(),  // NOLINT(bugprone-use-after-move)
               std::nullopt);
   }
+}
+
+// It is not of whatever was read before.
+TEST_P(MapTest, WhatARangeThrowsComesBehindAllOutcomes) {
+  const auto pool = MakePool(2);
+  for (const int64_t limit : {0, 1, 5, 100}) {
+    for (const size_t chunk_size : {0, 1, 3, 1000}) {
+      for (const bool ordered : {true, false}) {
+        const MapOptions options = Chunks(chunk_size);
+        auto squares =
+            ordered ? pool->IMap(options, Square, Throws{limit})
+                    : pool->IMapUnordered(options, Square, Throws{limit});
+        std::set<int64_t> seen;
+        for (int64_t i = 0; i < limit; ++i) seen.insert(**squares.Next());
+        EXPECT_EQ(seen.size(), static_cast<size_t>(limit));
+        EXPECT_THROW(squares.Next(), std::out_of_range);
+        EXPECT_EQ(squares.Next(), std::nullopt);
+      }
+    }
+  }
+}
+
+TEST_P(MapTest, MapThrowsWhatItsRangeThrows) {
+  const auto pool = MakePool(2);
+  for (const int64_t limit : {0, 5, 100}) {
+    EXPECT_THROW(pool->Map(Square, Throws{limit}).IgnoreError(),
+                 std::out_of_range);
+    EXPECT_THROW(pool->TryMap(Square, Throws{limit}), std::out_of_range);
+  }
+  EXPECT_THAT(*pool->Map(Square, Numbers(3)), ElementsAre(0, 1, 4));
 }
 
 TEST_P(MapTest, CloseEndsASequenceBehindWhatWasSent) {
