@@ -73,6 +73,20 @@ struct Codec<Lopsided> {
   }
 };
 
+// Negative ones can't be unpacked.
+struct Wary {
+  int64_t value = 0;
+};
+
+template <>
+struct Codec<Wary> {
+  static std::string TypeName() { return "Wary"; }
+  static void Encode(const Wary& wary, Encoder& out) { out.Put(wary.value); }
+  static bool Decode(Decoder& in, Wary* wary) {
+    return in.Get(&wary->value) && wary->value >= 0;
+  }
+};
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -170,6 +184,9 @@ MULTIPROC_FUNCTION(TakePicky);
 
 Lopsided MakeLopsided(int64_t n) { return {n, -n}; }
 MULTIPROC_FUNCTION(MakeLopsided);
+
+int64_t TakeWary(const Wary& wary) { return wary.value; }
+MULTIPROC_FUNCTION(TakeWary);
 
 int64_t NotRegistered(int64_t n) { return n; }
 
@@ -664,6 +681,29 @@ TEST_P(MapTest, WhatCantBePackedIsTheItemsOwn) {
     EXPECT_EQ(GetItemIndex(status), 1);
     EXPECT_THAT(std::string(status.message()), HasSubstr("bad luck"));
   }
+}
+
+TEST_P(MapTest, AnArgumentThatCantBeUnpackedCostsNothingBeforeIt) {
+  const auto pool = MakePool(1);
+  const std::vector<Wary> items = {{1}, {2}, {-1}, {4}, {5}, {6}, {7}, {8}};
+  const auto outcomes = pool->TryMap(Chunks(4), TakeWary, items);
+  ASSERT_EQ(outcomes.size(), 8);
+  for (size_t i = 0; i < 8; ++i) {
+    const absl::Status& status = outcomes[i].status();
+    if (i == 2 || i == 3) {
+      EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+      EXPECT_FALSE(IsTaskError(status));
+      EXPECT_EQ(GetItemIndex(status), i);
+    } else {
+      ASSERT_TRUE(status.ok()) << status;
+      EXPECT_EQ(*outcomes[i], items[i].value);
+    }
+  }
+  auto sequence = pool->IMap(Chunks(4), TakeWary, items);
+  EXPECT_EQ(**sequence.Next(), 1);
+  EXPECT_EQ(**sequence.Next(), 2);
+  EXPECT_TRUE(absl::IsInvalidArgument(sequence.Next()->status()));
+  EXPECT_EQ(sequence.Next(), std::nullopt);
 }
 
 TEST_P(MapTest, ResultsThatCantBeUnpackedAreNotBelieved) {
