@@ -13,9 +13,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "multiproc/functions/codec.h"
+#include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/chunk_results.h"
 #include "multiproc/pool/derived_state.h"
 #include "multiproc/pool/map_run.h"
+#include "multiproc/pool/pool_loop.h"
 
 namespace multiproc {
 namespace {
@@ -148,6 +150,14 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 std::shared_ptr<FutureState> StartAsyncMap(
     std::shared_ptr<TaskSubmitter> submitter, const MapOptions& options,
     std::unique_ptr<ItemSource> source) {
+  // The pool can't end before the map has: it must not wait for a thread.
+  absl::Status started = submitter->loop()->callbacks().Start();
+  if (!started.ok()) {
+    const std::shared_ptr<FutureState> failed =
+        MakeDerivedState(submitter->loop());
+    FutureState::Fulfil(failed, std::move(started), "");
+    return failed;
+  }
   return std::make_shared<AsyncMap>(std::move(submitter), options,
                                     std::move(source))
       ->Start();
