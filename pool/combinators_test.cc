@@ -95,6 +95,23 @@ TEST_F(CombinatorsTest, WhenAllHasEachOutcome) {
   EXPECT_TRUE(absl::IsFailedPrecondition((*outcomes)[4].status()));
 }
 
+// Of nothing, of one byte too many, and of less than it says.
+TEST_F(CombinatorsTest, WhenAllKeepsWhatCantBeUnpackedApart) {
+  const auto all = WhenAll(futures_);
+  Succeed(2);
+  FutureState::Fulfil(states_[0], absl::OkStatus(), "");
+  FutureState::Fulfil(states_[1], absl::OkStatus(), std::string("\1xy", 3));
+  FutureState::Fulfil(states_[3], absl::OkStatus(), std::string("\5x", 2));
+  const auto outcomes = all.Get();
+  ASSERT_TRUE(outcomes.ok()) << outcomes.status();
+  ASSERT_EQ(outcomes->size(), 4u);
+  EXPECT_EQ(*(*outcomes)[2], "xx");
+  for (const size_t i : {0, 1, 3}) {
+    EXPECT_EQ((*outcomes)[i].status(), futures_[i].Get().status());
+    EXPECT_TRUE(absl::IsDataLoss((*outcomes)[i].status()));
+  }
+}
+
 TEST_F(CombinatorsTest, WhenAllOfVoidHasStatuses) {
   const std::vector<Future<void>> futures = {Future<void>(states_[0]),
                                              Future<void>(states_[1])};
