@@ -36,8 +36,8 @@ struct WaitResult {
   std::vector<size_t> not_done;
 };
 
-// Futures in the order in which they become ready. Movable; destroying it early
-// waits for nothing.
+// Futures in the order in which they become ready. Movable: one that was moved
+// from has none. Destroying it early waits for nothing.
 template <typename T>
 class CompletedFutures {
  public:
@@ -59,7 +59,7 @@ class CompletedFutures {
   std::optional<Item> NextWithTimeout(absl::Duration timeout);
 
   // How many have not been returned yet.
-  size_t remaining() const { return queue_->size(); }
+  size_t remaining() const { return queue_ == nullptr ? 0 : queue_->size(); }
 
   // For `for`: begin takes the first, as Next does.
   iterator begin() { return iterator(this); }
@@ -167,6 +167,7 @@ CompletedFutures<T>::CompletedFutures(std::vector<Future<T>> futures)
 template <typename T>
 std::optional<typename CompletedFutures<T>::Item>
 CompletedFutures<T>::NextWithTimeout(absl::Duration timeout) {
+  if (queue_ == nullptr) return std::nullopt;
   const std::optional<size_t> index = queue_->Next(timeout);
   if (!index.has_value()) return std::nullopt;
   return Item{*index, std::move(futures_[*index])};

@@ -75,6 +75,20 @@ TEST_F(CombinatorsTest, AsCompletedTakesFuturesOfNoTask) {
   EXPECT_FALSE(AsCompleted(std::vector<Future<int>>()).Next().has_value());
 }
 
+TEST_F(CombinatorsTest, AsCompletedMayBeMoved) {
+  CompletedFutures<std::string> completed = AsCompleted(futures_);
+  Succeed(1);
+  CompletedFutures<std::string> moved = std::move(completed);
+  EXPECT_EQ(moved.remaining(), 4u);
+  EXPECT_EQ(moved.Next()->index, 1u);
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_EQ(completed.remaining(), 0u);
+  EXPECT_FALSE(completed.Next().has_value());
+  EXPECT_FALSE(completed.NextWithTimeout(absl::ZeroDuration()).has_value());
+  EXPECT_TRUE(completed.begin() == completed.end());
+  // NOLINTEND(bugprone-use-after-move)
+}
+
 TEST_F(CombinatorsTest, WhenAllHasEachOutcome) {
   futures_.emplace_back();
   const auto all = WhenAll(futures_);
