@@ -63,6 +63,13 @@ absl::Status ForEachChunk(MapRun& run, Visitor visit) {
   return error;
 }
 
+// How many outcomes to make room for at once: a range may say any size, such as
+// that of a generator that never ends by itself.
+inline size_t Capacity(const MapRun& run) {
+  constexpr size_t kMost = size_t{64} << 10;
+  return (std::min)(run.size().value_or(0), kMost);
+}
+
 template <typename R>
 MapResult<R> Map(MapRun run) {
   using T = ResultOf<R>;
@@ -71,7 +78,7 @@ MapResult<R> Map(MapRun run) {
                         [](const ChunkResults&) { return absl::OkStatus(); });
   } else {
     std::vector<T> all;
-    all.reserve(run.size().value_or(0));
+    all.reserve(Capacity(run));
     absl::Status status =
         ForEachChunk(run, [&all](const ChunkResults& results) {
           return results.PutInto(&all);
@@ -84,7 +91,7 @@ MapResult<R> Map(MapRun run) {
 template <typename R>
 MapOutcomes<R> TryMap(MapRun run) {
   MapOutcomes<R> all;
-  all.reserve(run.size().value_or(0));
+  all.reserve(Capacity(run));
   run.set_needs_all();
   for (run.Fill(); !run.done(); run.Fill()) {
     const ChunkResults results(*run.Take(absl::InfiniteDuration()));

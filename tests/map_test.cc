@@ -425,6 +425,19 @@ TEST_P(MapTest, MapTakesARangeOfOnePass) {
   EXPECT_THAT(*pool->Map(Echo, Lines{in}), ElementsAre("one", "two", "three"));
 }
 
+// Its size only says how many items there may be.
+TEST_P(MapTest, ARangeMaySayAnySize) {
+  class Boundless : public Count {
+   public:
+    using Count::Count;
+    size_t size() const { return ~size_t{0}; }
+  };
+  const auto pool = MakePool(2);
+  Read read;
+  EXPECT_THAT(*pool->Map(Square, Boundless(&read, 3)), ElementsAre(0, 1, 4));
+  EXPECT_EQ(pool->TryMap(Square, Boundless(&read, 3)).size(), 3);
+}
+
 TEST_P(MapTest, MapOfSeveralRangesEndsWithTheShortest) {
   const auto pool = MakePool(2);
   const std::forward_list<int> few = {1, 2, 3};
