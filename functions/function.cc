@@ -255,12 +255,10 @@ absl::Status RunCall(const FunctionCall& call, uint64_t count,
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
   absl::Status status =
-      count > 1 ? RunRow(**function, count, arguments, result)
-                : Catching([&] {
-                    return (*function)->invoke((*function)->key.address,
-                                               std::move(arguments), result,
-                                               own_error);
-                  });
+      count > 1 ? RunRow(**function, count, arguments, result) : Catching([&] {
+        return (*function)->invoke((*function)->key.address,
+                                   std::move(arguments), result, own_error);
+      });
   if (status.ok() || *own_error) return status;
   return Named(**function, status);
 }

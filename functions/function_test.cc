@@ -533,9 +533,8 @@ TEST(FunctionRowTest, AResultThatCantBePackedIsNotTheFunctionsError) {
 TEST(FunctionRowTest, ArgumentsThatCantBeUnpackedCostNothingBeforeThem) {
   for (const int bad : {-1, -2}) {
     for (const Rest rest : {Rest::kDropped, Rest::kRun}) {
-      const RowOutcome row = Unpack(CallRowHere(
-          TakeWary, rest,
-          std::vector<Wary>{{1}, {bad}, {3}, {4}}));
+      const RowOutcome row = Unpack(
+          CallRowHere(TakeWary, rest, std::vector<Wary>{{1}, {bad}, {3}, {4}}));
       EXPECT_THAT(row.results, ElementsAre(1));
       ASSERT_EQ(row.errors.size(), rest == Rest::kRun ? 3u : 1u);
       for (size_t i = 0; i < row.errors.size(); ++i) {

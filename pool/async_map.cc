@@ -36,12 +36,12 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
   std::shared_ptr<FutureState> Start() {
     if (within_run_) run_->set_caller(TaskSubmitter::Caller::kRun);
     run_->set_on_sent([this](const MapRun::Chunk& chunk) {
-      FutureState::OnDone(chunk.state,
-                          [self = shared_from_this(),
-                           first = chunk.first](const FutureState&) {
-                            self->NoteDone(first);
-                            self->Pump();
-                          });
+      FutureState::OnDone(
+          chunk.state,
+          [self = shared_from_this(), first = chunk.first](const FutureState&) {
+            self->NoteDone(first);
+            self->Pump();
+          });
     });
     submitter_->loop()->Post([self = shared_from_this()] { self->Pump(); });
     return outcome_;

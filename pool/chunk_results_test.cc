@@ -44,8 +44,8 @@ MapRun::Chunk RowOf(uint32_t count, const std::vector<int>& results,
   return ChunkOf(count, absl::OkStatus(), std::move(bytes));
 }
 
-void ExpectAll(const std::vector<absl::StatusOr<int>>& outcomes,
-               uint32_t count, absl::StatusCode code) {
+void ExpectAll(const std::vector<absl::StatusOr<int>>& outcomes, uint32_t count,
+               absl::StatusCode code) {
   ASSERT_EQ(outcomes.size(), count);
   for (uint32_t i = 0; i < count; ++i) {
     EXPECT_EQ(outcomes[i].status().code(), code) << outcomes[i].status();

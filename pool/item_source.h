@@ -227,8 +227,8 @@ class CallSource : public ItemSource {
   // One that was read and has no place there is kept for the next call.
   void Read(const Limits& limits, std::string* arguments, uint32_t* count) {
     Encoder encoder(arguments);
-    while (*count == 0 || (*count < limits.items &&
-                           arguments->size() < limits.wanted_bytes)) {
+    while (*count == 0 ||
+           (*count < limits.items && arguments->size() < limits.wanted_bytes)) {
       // Takes the step that is due.
       if (AtEnd()) return;
       const size_t before = arguments->size();

@@ -79,10 +79,9 @@ MapResult<R> Map(MapRun run) {
   } else {
     std::vector<T> all;
     all.reserve(Capacity(run));
-    absl::Status status =
-        ForEachChunk(run, [&all](const ChunkResults& results) {
-          return results.PutInto(&all);
-        });
+    absl::Status status = ForEachChunk(
+        run,
+        [&all](const ChunkResults& results) { return results.PutInto(&all); });
     if (!status.ok()) return status;
     return all;
   }

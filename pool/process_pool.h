@@ -172,8 +172,9 @@ class ProcessPool {
   // Map's result as a future, at once. The ranges are moved or copied here; one
   // in std::ref is neither, and must live, unchanged, until the future is
   // ready. They are read on the callback thread (Future::OnDone), which must
-  // not be held up meanwhile, and must not throw; RESOURCE_EXHAUSTED if it can't
-  // be started. What is begun counts as submitted: it goes on after Close.
+  // not be held up meanwhile, and must not throw; RESOURCE_EXHAUSTED if it
+  // can't be started. What is begun counts as submitted: it goes on after
+  // Close.
   template <typename R, typename... P, typename... Ranges>
   MapFuture<R> MapAsync(R (*fn)(P...), Ranges&&... items) {
     return MapAsync(MapOptions(), fn, std::forward<Ranges>(items)...);

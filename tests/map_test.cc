@@ -240,7 +240,8 @@ class Count {
 struct OpensFifoAtItsEnd {
   class Iterator {
    public:
-    Iterator(const std::string* fifo, int64_t left) : fifo_(fifo), left_(left) {}
+    Iterator(const std::string* fifo, int64_t left)
+        : fifo_(fifo), left_(left) {}
     int64_t operator*() const {
       if (left_ == 1) ReadFifo(*fifo_);
       return left_;
@@ -539,8 +540,8 @@ TEST_P(MapTest, ASlowItemHoldsUpNoOther) {
   }
 
   fifo = NewFifo();
-  const absl::Status status = pool->ForEach(options, Hold, fifos(fifo),
-                                            OpensFifoAtItsEnd{fifo, 50});
+  const absl::Status status =
+      pool->ForEach(options, Hold, fifos(fifo), OpensFifoAtItsEnd{fifo, 50});
   EXPECT_TRUE(status.ok()) << status;
 
   fifo = NewFifo();
@@ -724,7 +725,8 @@ TEST_P(MapTest, ResultsThatCantBeUnpackedAreNotBelieved) {
   for (const size_t chunk_size : {1, 4}) {
     const MapOptions options = Chunks(chunk_size, OnError::kContinue);
     std::vector<absl::Status> statuses;
-    for (const auto& outcome : pool->TryMap(options, MakeLopsided, Numbers(8))) {
+    for (const auto& outcome :
+         pool->TryMap(options, MakeLopsided, Numbers(8))) {
       statuses.push_back(outcome.status());
     }
     for (const auto& item : pool->IMap(options, MakeLopsided, Numbers(8))) {
