@@ -118,10 +118,10 @@ class ProcessPool {
 
   // Returns the results in the order of the items, as std::vector, or
   // absl::Status for a function that returns nothing. Waits. An item that takes
-  // long holds up no other, here and in what follows but IMap. The first error,
-  // by the order of the items, is returned instead: once all that was sent
-  // before it was known has ended, with OnError::kStop, or all items, with
-  // kContinue.
+  // long holds up its own chunk, and no other; so it is in all that follows but
+  // IMap. The first error, by the order of the items, is returned instead: once
+  // all that was sent before it was known has ended, with OnError::kStop, or
+  // all items, with kContinue.
   template <typename R, typename... P, typename... Ranges>
   MapResult<R> Map(R (*fn)(P...), Ranges&&... items) {
     return Map(MapOptions(), fn, items...);
