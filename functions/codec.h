@@ -50,13 +50,14 @@ namespace multiproc {
 // How a `T` becomes bytes. Specialise it for types of your own; members as in
 // the example above:
 //   TypeName  the type's name, the same in every program that uses it.
-//   Encode    appends the value to `out`, a byte at least; on a value that
-//   can't
-//             be packed, calls out.Fail(reason).
-//   Decode    reads what Encode wrote into `*value`, which is default
-//             constructed before; false where the bytes are malformed. That of
-//             a supported type replaces what was there: your own type's default
-//             need not be empty.
+//   Encode    appends the value to `out`, a byte at least: a vector's elements
+//             are counted by their bytes, and so are the results of a MapAsync,
+//             which would be DATA_LOSS. On a value that can't be packed, calls
+//             out.Fail(reason).
+//   Decode    reads what Encode wrote, all of it and no more, into `*value`,
+//             which is default constructed before; false where the bytes are
+//             malformed. That of a supported type replaces what was there: your
+//             own type's default need not be empty.
 template <typename T, typename Enable = void>
 struct Codec {
   static_assert(sizeof(T) == 0,

@@ -152,20 +152,17 @@ std::string TypeOf(const std::exception& exception) {
 #endif
 
 // What `run` returns, or throws.
-absl::Status Catching(absl::FunctionRef<absl::Status()> run, bool* own_error) {
+absl::Status Catching(absl::FunctionRef<absl::Status()> run) {
 #ifdef ABSL_HAVE_EXCEPTIONS
   try {
     return run();
   } catch (const std::exception& exception) {
-    *own_error = true;
     return absl::UnknownError(
         absl::StrCat(TypeOf(exception), ": ", exception.what()));
   } catch (...) {
-    *own_error = true;
     return absl::UnknownError("an exception that is no std::exception");
   }
 #else
-  (void)own_error;
   return run();
 #endif
 }
@@ -184,30 +181,29 @@ absl::Status ItemStatus(const Registration& function, absl::Status status,
 }
 
 absl::Status RunRow(const Registration& function, uint64_t count,
-                    const PackedBytes& arguments, std::string* result,
-                    bool* own_error) {
+                    const PackedBytes& arguments, std::string* result) {
   function_internal::CallRow row(arguments.view(), count);
   std::vector<ItemError> errors;
+  const bool continues = function.continuing == nullptr;
   bool go_on = true;
+  // Where the arguments of one can't be unpacked, nobody knows where the next
+  // begin.
+  bool lost = false;
   while (go_on) {
     bool own = false;
-    absl::Status status = Catching(
-        [&] {
-          return function.invoke_row(function.key.address, row, result, &own);
-        },
-        &own);
+    absl::Status status = Catching([&] {
+      return function.invoke_row(function.key.address, row, result, &own);
+    });
     if (status.ok()) break;
-    // Where its arguments can't be unpacked, nobody knows where the next begin.
-    if (row.taken == row.done) {
-      *own_error = own;
-      return status;
-    }
     result->resize(row.results_end);
-    errors.push_back({row.done, ItemStatus(function, std::move(status), own)});
-    row.done = row.taken;
-    go_on = function.continuing == nullptr && row.done < count;
+    status = ItemStatus(function, std::move(status), own);
+    lost = row.taken == row.done;
+    const uint64_t failed = lost && continues ? count : row.done + 1;
+    while (row.done < failed) errors.push_back({row.done++, status});
+    row.taken = row.done;
+    go_on = continues && row.done < count;
   }
-  if (row.done == count && row.decoder.remaining() > 0) {
+  if (row.done == count && !lost && row.decoder.remaining() > 0) {
     return function_internal::ArgumentsError();
   }
   AppendItemErrors(errors, result);
@@ -259,14 +255,10 @@ absl::Status RunCall(const FunctionCall& call, uint64_t count,
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
   absl::Status status =
-      count > 1 ? RunRow(**function, count, arguments, result, own_error)
-                : Catching(
-                      [&] {
-                        return (*function)->invoke((*function)->key.address,
-                                                   std::move(arguments), result,
-                                                   own_error);
-                      },
-                      own_error);
+      count > 1 ? RunRow(**function, count, arguments, result) : Catching([&] {
+        return (*function)->invoke((*function)->key.address,
+                                   std::move(arguments), result, own_error);
+      });
   if (status.ok() || *own_error) return status;
   return Named(**function, status);
 }

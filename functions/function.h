@@ -141,8 +141,9 @@ struct FunctionKey {
 };
 
 // Unpacks, calls, packs. `*own_error` tells an error that the function returned
-// from one that kept it from running, or its result from being packed.
-// `arguments` are released once they are unpacked.
+// from one that kept it from running, or its result from being packed; so also
+// where it throws an exception. `arguments` are released once they are
+// unpacked.
 using Invoker = absl::Status (*)(AnyFunction fn, PackedBytes arguments,
                                  std::string* result, bool* own_error);
 
@@ -226,11 +227,14 @@ absl::Status InvokeOnce(AnyFunction fn, PackedBytes arguments,
     return ArgumentsError();
   }
   arguments = PackedBytes();
+  *own_error = true;
   if constexpr (std::is_void_v<R>) {
     Apply<R, P...>(fn, *values);
+    *own_error = false;
     return absl::OkStatus();
   } else {
     R returned = Apply<R, P...>(fn, *values);
+    *own_error = false;
     if constexpr (!std::is_reference_v<R>) values.reset();
     return PackResult(std::forward<R>(returned), result, own_error);
   }
@@ -243,11 +247,15 @@ absl::Status InvokeRow(AnyFunction fn, CallRow& row, std::string* result,
     std::tuple<Stored<P>...> values;
     if (!DecodeTuple(row.decoder, &values)) return ArgumentsError();
     ++row.taken;
+    *own_error = true;
     if constexpr (std::is_void_v<R>) {
       Apply<R, P...>(fn, values);
+      *own_error = false;
     } else {
+      R returned = Apply<R, P...>(fn, values);
+      *own_error = false;
       absl::Status status =
-          PackResult(Apply<R, P...>(fn, values), result, own_error);
+          PackResult(std::forward<R>(returned), result, own_error);
       if (!status.ok()) return status;
       row.results_end = result->size();
     }
@@ -337,15 +345,18 @@ absl::Status CheckCall(const FunctionCall& call);
 // is whether a status other than OK is the function's own: one that it returned
 // or an exception that it threw; else the call could not be run (CheckCall;
 // INVALID_ARGUMENT too for arguments that can't be unpacked or a result that
-// can't be packed).
+// can't be packed; UNKNOWN if a Codec throws).
 absl::Status RunCall(const FunctionCall& call, std::string* result,
                      bool* own_error);
 
 // The same for `arguments` instead of those of `call`: of `count` calls, whose
 // arguments and results stand in a row. If they are more than one, what becomes
 // of each is in `*result` (item_errors.h), and the status only says that they
-// could not be run. The first that fails ends them, unless `call` has the
-// function's continuing signature.
+// could not be run, or that bytes were left of their arguments: then nobody
+// knows with what they ran. The first that fails ends them, unless `call` has
+// the function's continuing signature. Where the arguments of one can't be
+// unpacked nobody knows where the next begin, and so those behind it have its
+// error, too.
 absl::Status RunCall(const FunctionCall& call, uint64_t count,
                      PackedBytes arguments, std::string* result,
                      bool* own_error);

@@ -40,6 +40,25 @@ struct Codec<Picky> {
   }
 };
 
+// Can't be unpacked if it is -1; its Codec throws at -2 there, and at -3 here.
+struct Wary {
+  int value = 0;
+};
+
+template <>
+struct Codec<Wary> {
+  static std::string TypeName() { return "Wary"; }
+  static void Encode(const Wary& wary, Encoder& out) {
+    if (wary.value == -3) throw std::out_of_range("wary of -3");
+    out.Put(wary.value);
+  }
+  static bool Decode(Decoder& in, Wary* wary) {
+    if (!in.Get(&wary->value)) return false;
+    if (wary->value == -2) throw std::out_of_range("wary of -2");
+    return wary->value != -1;
+  }
+};
+
 namespace {
 
 using ::testing::AllOf;
@@ -154,6 +173,11 @@ absl::StatusOr<Picky> TryMakePicky(int value) { return Picky{value}; }
 MULTIPROC_FUNCTION(TryMakePicky);
 int TakePicky(const Picky& picky) { return picky.value; }
 MULTIPROC_FUNCTION(TakePicky);
+
+int TakeWary(const Wary& wary) { return wary.value; }
+MULTIPROC_FUNCTION(TakeWary);
+Wary MakeWary(int value) { return {value}; }
+MULTIPROC_FUNCTION(MakeWary);
 
 // What a worker finds out about a call.
 struct Outcome {
@@ -505,13 +529,41 @@ TEST(FunctionRowTest, AResultThatCantBePackedIsNotTheFunctionsError) {
               AllOf(HasSubstr("'MakePicky'"), HasSubstr("bad luck")));
 }
 
-TEST(FunctionRowTest, ArgumentsThatCantBeUnpackedFailTheRow) {
+// The second of four, by what its Codec says or throws.
+TEST(FunctionRowTest, ArgumentsThatCantBeUnpackedCostNothingBeforeThem) {
+  for (const int bad : {-1, -2}) {
+    for (const Rest rest : {Rest::kDropped, Rest::kRun}) {
+      const RowOutcome row = Unpack(
+          CallRowHere(TakeWary, rest, std::vector<Wary>{{1}, {bad}, {3}, {4}}));
+      EXPECT_THAT(row.results, ElementsAre(1));
+      ASSERT_EQ(row.errors.size(), rest == Rest::kRun ? 3u : 1u);
+      for (size_t i = 0; i < row.errors.size(); ++i) {
+        const absl::Status& status = row.errors[i].status;
+        EXPECT_EQ(row.errors[i].index, i + 1);
+        EXPECT_FALSE(IsTaskError(status)) << status;
+        EXPECT_EQ(status.code(), bad == -1 ? absl::StatusCode::kInvalidArgument
+                                           : absl::StatusCode::kUnknown);
+        EXPECT_THAT(std::string(status.message()), HasSubstr("'TakeWary'"));
+      }
+    }
+  }
+}
+
+// It is known only when all have run.
+TEST(FunctionRowTest, ArgumentsBehindTheLastCallFailTheRow) {
   for (const Rest rest : {Rest::kDropped, Rest::kRun}) {
-    // An int is expected where a string's length of 200 begins.
-    const Outcome outcome =
-        CallRowHere(Increment, rest,
-                    std::vector<std::string>{std::string(200, '\xff'), ""});
+    const Outcome outcome = CallRowHere(
+        Increment, rest, std::vector<std::pair<int, int>>{{1, 2}, {3, 4}});
     EXPECT_TRUE(absl::IsInvalidArgument(outcome.status)) << outcome.status;
+    EXPECT_FALSE(outcome.own_error);
+  }
+}
+
+TEST(FunctionTest, WhatACodecThrowsIsNotTheFunctionsError) {
+  for (const Outcome& outcome :
+       {CallHere(TakeWary, Wary{-2}), CallHere(MakeWary, -3)}) {
+    EXPECT_EQ(outcome.status.code(), absl::StatusCode::kUnknown);
+    EXPECT_THAT(std::string(outcome.status.message()), HasSubstr("wary"));
     EXPECT_FALSE(outcome.own_error);
   }
 }

@@ -36,7 +36,8 @@ struct ItemError {
 void AppendItemErrors(const std::vector<ItemError>& errors,
                       std::string* results);
 
-// Takes them off the end again. False if the bytes are malformed.
+// Takes them off the end again, by rising places; how many calls there were is
+// for the caller to compare with. False if the bytes are malformed.
 bool TakeItemErrors(absl::string_view* results, std::vector<ItemError>* errors);
 
 }  // namespace multiproc

@@ -2,16 +2,22 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "multiproc/functions/codec.h"
+#include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/chunk_results.h"
 #include "multiproc/pool/derived_state.h"
 #include "multiproc/pool/map_run.h"
+#include "multiproc/pool/pool_loop.h"
 
 namespace multiproc {
 namespace {
@@ -29,15 +35,28 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 
   std::shared_ptr<FutureState> Start() {
     if (within_run_) run_->set_caller(TaskSubmitter::Caller::kRun);
-    run_->set_on_sent([this](const std::shared_ptr<FutureState>& state) {
-      FutureState::OnDone(state, [self = shared_from_this()](
-                                     const FutureState&) { self->Pump(); });
+    run_->set_on_sent([this](const MapRun::Chunk& chunk) {
+      FutureState::OnDone(
+          chunk.state,
+          [self = shared_from_this(), first = chunk.first](const FutureState&) {
+            self->NoteDone(first);
+            self->Pump();
+          });
     });
     submitter_->loop()->Post([self = shared_from_this()] { self->Pump(); });
     return outcome_;
   }
 
  private:
+  void NoteDone(uint64_t first) {
+    absl::MutexLock lock(&mutex_);
+    done_.push_back(first);
+  }
+  std::vector<uint64_t> TakeNotes() {
+    absl::MutexLock lock(&mutex_);
+    return std::exchange(done_, {});
+  }
+
   // Once the pool is gone callbacks run at once: within Step.
   void Pump() {
     if (signals_.fetch_add(1) > 0) return;
@@ -51,27 +70,49 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
   void Step() {
     if (!run_.has_value()) return;
     run_->Fill();
-    while (std::optional<MapRun::Chunk> chunk =
-               run_->Take(absl::ZeroDuration())) {
-      run_->Release(chunk->count);
-      Append(ChunkResults(*std::move(chunk)));
+    for (const uint64_t first : TakeNotes()) {
+      const ChunkResults results(run_->TakeDone(first));
+      run_->Release(results.chunk().count);
+      Keep(results);
     }
     run_->Fill();
     if (run_->done()) Finish();
   }
 
-  void Append(const ChunkResults& results) {
-    if (status_.ok()) status_ = results.FirstError();
-    if (status_.ok()) {
-      count_ += results.chunk().count;
-      packed_.append(results.packed().data(), results.packed().size());
-    } else if (run_->on_error() == OnError::kStop) {
-      run_->Stop();
+  // Up to the first error, by the order of the items.
+  void Keep(const ChunkResults& results) {
+    const MapRun::Chunk& chunk = results.chunk();
+    if (chunk.first > failed_) return;
+    absl::Status error = results.FirstError();
+    if (!error.ok()) {
+      failed_ = chunk.first;
+      status_ = std::move(error);
+      if (run_->on_error() == OnError::kStop) run_->Stop();
+    } else if (chunk.first > count_) {
+      ahead_[chunk.first] = {chunk.count, std::string(results.packed())};
+    } else {
+      Append(chunk.count, results.packed());
+      AppendThoseAhead();
     }
+  }
+  void AppendThoseAhead() {
+    while (!ahead_.empty() && ahead_.begin()->first == count_) {
+      const auto& [count, packed] = ahead_.begin()->second;
+      Append(count, packed);
+      ahead_.erase(ahead_.begin());
+    }
+  }
+
+  void Append(uint32_t count, absl::string_view packed) {
+    count_ += count;
+    packed_.append(packed.data(), packed.size());
   }
 
   // As a std::vector is packed.
   void Finish() {
+    // Out of the thread, and so the program ends: results without the rest of
+    // their items would be worse.
+    run_->Rethrow();
     run_.reset();
     std::string vector;
     if (status_.ok()) {
@@ -89,11 +130,19 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
   const std::shared_ptr<FutureState> outcome_;
   // Calls of Pump since the one that is at it began.
   std::atomic<int> signals_{0};
+  absl::Mutex mutex_;
+  // First items of chunks that have their outcomes, and are pending.
+  std::vector<uint64_t> done_ ABSL_GUARDED_BY(mutex_);
   // Until the outcome is there.
   std::optional<MapRun> run_;
+  // The first error, and the first item of its chunk.
   absl::Status status_;
+  uint64_t failed_ = ~uint64_t{0};
+  // Results without a gap: how many, and packed in a row.
   uint64_t count_ = 0;
   std::string packed_;
+  // Those behind a gap, by their first items.
+  std::map<uint64_t, std::pair<uint32_t, std::string>> ahead_;
 };
 
 }  // namespace
@@ -101,6 +150,14 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 std::shared_ptr<FutureState> StartAsyncMap(
     std::shared_ptr<TaskSubmitter> submitter, const MapOptions& options,
     std::unique_ptr<ItemSource> source) {
+  // The pool can't end before the map has: it must not wait for a thread.
+  absl::Status started = submitter->loop()->callbacks().Start();
+  if (!started.ok()) {
+    const std::shared_ptr<FutureState> failed =
+        MakeDerivedState(submitter->loop());
+    FutureState::Fulfil(failed, std::move(started), "");
+    return failed;
+  }
   return std::make_shared<AsyncMap>(std::move(submitter), options,
                                     std::move(source))
       ->Start();

@@ -15,17 +15,24 @@ void CallbackThread::Post(Callback callback) {
     absl::MutexLock lock(&mutex_);
     if (!drained_) {
       queue_.push_back(std::move(callback));
-      if (thread_ == nullptr && !shutdown_) StartThread();
+      StartThread().IgnoreError();
       return;
     }
   }
   callback();
 }
 
-void CallbackThread::StartThread() {
+absl::Status CallbackThread::Start() {
+  absl::MutexLock lock(&mutex_);
+  return StartThread();
+}
+
+absl::Status CallbackThread::StartThread() {
+  if (thread_ != nullptr || shutdown_) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
       LibraryThread::Start([this] { Run(); });
   if (thread.ok()) thread_ = *std::move(thread);
+  return thread.status();
 }
 
 void CallbackThread::Shutdown() {

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/pool/future_state.h"
@@ -27,6 +28,10 @@ class CallbackThread : public FutureOwner {
 
   CallbackThread() = default;
   ~CallbackThread() override { Shutdown(); }
+
+  // Starts the thread, if it is not there: for whoever needs callbacks to run
+  // before Shutdown in any case. RESOURCE_EXHAUSTED if none can be had.
+  absl::Status Start();
 
   // Runs `callback` on the thread, after all that were posted before; once
   // Shutdown has returned, at once on the caller's. If no thread can be had,
@@ -41,7 +46,7 @@ class CallbackThread : public FutureOwner {
   bool IsCurrent() const;
 
  private:
-  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run();
   // Waits for a callback; false once there will be none.
   bool Take(Callback* next);

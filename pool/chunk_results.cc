@@ -9,14 +9,15 @@ namespace multiproc {
 ChunkResults::ChunkResults(MapRun::Chunk chunk)
     : chunk_(std::move(chunk)),
       status_(chunk_.state->status()),
-      packed_(Open()),
-      decoder_(packed_) {}
+      packed_(Open()) {}
 
 // A call alone has a result alone.
 absl::string_view ChunkResults::Open() {
   absl::string_view packed = chunk_.state->result();
   if (!status_.ok() || chunk_.count == 1) return packed;
-  if (!TakeItemErrors(&packed, &errors_)) {
+  if (!TakeItemErrors(&packed, &errors_) ||
+      (!errors_.empty() && errors_.back().index >= chunk_.count)) {
+    errors_.clear();
     status_ = future_internal::ResultError();
   }
   return packed;

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/pool/derived_state.h"
+#include "multiproc/pool/future.h"
 
 namespace multiproc {
 namespace combinators_internal {
@@ -25,15 +27,27 @@ void FulfilWith(const std::shared_ptr<FutureState>& outcome, const T& value) {
   FutureState::Fulfil(outcome, std::move(status), std::move(bytes));
 }
 
-// As a vector of absl::StatusOr is packed (status_codec.h).
+using IsResult = bool (*)(absl::string_view);
+
+absl::Status StatusOf(const FutureState& state, IsResult is_result) {
+  if (state.status().ok() && is_result != nullptr &&
+      !is_result(state.result())) {
+    return future_internal::ResultError();
+  }
+  return state.status();
+}
+
+// As a vector of absl::StatusOr is packed (status_codec.h), in which one result
+// of another length would shift all behind it.
 void FulfilWithAll(const std::shared_ptr<FutureState>& outcome,
-                   const States& states) {
+                   const States& states, IsResult is_result) {
   std::string bytes;
   Encoder encoder(&bytes);
   encoder.PutVarint(states.size());
   for (const std::shared_ptr<FutureState>& state : states) {
-    encoder.Put(state->status());
-    if (state->status().ok()) encoder.PutBytes(state->result());
+    const absl::Status status = StatusOf(*state, is_result);
+    encoder.Put(status);
+    if (status.ok()) encoder.PutBytes(state->result());
   }
   FutureState::Fulfil(outcome, encoder.status(), std::move(bytes));
 }
@@ -49,7 +63,7 @@ WaitResult ResultOfWait(const States& states) {
 
 }  // namespace
 
-std::shared_ptr<FutureState> WhenAll(States states) {
+std::shared_ptr<FutureState> WhenAll(States states, IsResult is_result) {
   struct Pending {
     std::atomic<size_t> count;
     States states;
@@ -57,7 +71,7 @@ std::shared_ptr<FutureState> WhenAll(States states) {
   };
   std::shared_ptr<FutureState> outcome = MakeOutcome(states);
   if (states.empty()) {
-    FulfilWithAll(outcome, states);
+    FulfilWithAll(outcome, states, is_result);
     return outcome;
   }
   auto pending = std::make_shared<Pending>();
@@ -65,9 +79,9 @@ std::shared_ptr<FutureState> WhenAll(States states) {
   pending->states = states;
   pending->outcome = outcome;
   for (const std::shared_ptr<FutureState>& state : states) {
-    FutureState::OnDone(state, [pending](const FutureState&) {
+    FutureState::OnDone(state, [pending, is_result](const FutureState&) {
       if (--pending->count > 0) return;
-      FulfilWithAll(pending->outcome, pending->states);
+      FulfilWithAll(pending->outcome, pending->states, is_result);
     });
   }
   return outcome;

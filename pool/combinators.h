@@ -19,7 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multiproc/functions/codec.h"
 #include "multiproc/functions/status_codec.h"
 #include "multiproc/pool/completion_queue.h"
 #include "multiproc/pool/future.h"
@@ -34,8 +36,8 @@ struct WaitResult {
   std::vector<size_t> not_done;
 };
 
-// Futures in the order in which they become ready. Movable; destroying it early
-// waits for nothing.
+// Futures in the order in which they become ready. Movable: one that was moved
+// from has none. Destroying it early waits for nothing.
 template <typename T>
 class CompletedFutures {
  public:
@@ -57,7 +59,7 @@ class CompletedFutures {
   std::optional<Item> NextWithTimeout(absl::Duration timeout);
 
   // How many have not been returned yet.
-  size_t remaining() const { return queue_->size(); }
+  size_t remaining() const { return queue_ == nullptr ? 0 : queue_->size(); }
 
   // For `for`: begin takes the first, as Next does.
   iterator begin() { return iterator(this); }
@@ -80,7 +82,16 @@ States StatesOf(const std::vector<Future<T>>& futures) {
   return states;
 }
 
-std::shared_ptr<FutureState> WhenAll(States states);
+// Whether the bytes are a packed T.
+template <typename T>
+bool IsPacked(absl::string_view bytes) {
+  T value{};
+  return DecodeValues(bytes, &value);
+}
+
+// `is_result` is asked for each result; null if anything is one.
+std::shared_ptr<FutureState> WhenAll(States states,
+                                     bool (*is_result)(absl::string_view));
 std::shared_ptr<FutureState> WhenAny(const States& states);
 WaitResult WaitAll(const States& states, absl::Duration timeout);
 WaitResult WaitAny(const States& states, absl::Duration timeout);
@@ -94,13 +105,20 @@ CompletedFutures<T> AsCompleted(std::vector<Future<T>> futures) {
   return CompletedFutures<T>(std::move(futures));
 }
 
-// A future of the outcomes of all, in their order. It is itself never an error,
-// and ready once the last is: on the callback thread of that one's pool.
+// A future of the outcomes of all, in their order: for each what its Get
+// returns, so that one that can't be unpacked is the DATA_LOSS of no other. It
+// is itself never an error, and ready once the last is: on the callback thread
+// of that one's pool.
 template <typename T>
 Future<std::vector<typename Future<T>::Outcome>> WhenAll(
     const std::vector<Future<T>>& futures) {
+  bool (*is_result)(absl::string_view) = nullptr;
+  if constexpr (!std::is_void_v<T>) {
+    is_result = combinators_internal::IsPacked<T>;
+  }
   return Future<std::vector<typename Future<T>::Outcome>>(
-      combinators_internal::WhenAll(combinators_internal::StatesOf(futures)));
+      combinators_internal::WhenAll(combinators_internal::StatesOf(futures),
+                                    is_result));
 }
 
 // A future of the place of the first that is ready, with whatever outcome.
@@ -149,6 +167,7 @@ CompletedFutures<T>::CompletedFutures(std::vector<Future<T>> futures)
 template <typename T>
 std::optional<typename CompletedFutures<T>::Item>
 CompletedFutures<T>::NextWithTimeout(absl::Duration timeout) {
+  if (queue_ == nullptr) return std::nullopt;
   const std::optional<size_t> index = queue_->Next(timeout);
   if (!index.has_value()) return std::nullopt;
   return Item{*index, std::move(futures_[*index])};

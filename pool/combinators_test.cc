@@ -75,6 +75,20 @@ TEST_F(CombinatorsTest, AsCompletedTakesFuturesOfNoTask) {
   EXPECT_FALSE(AsCompleted(std::vector<Future<int>>()).Next().has_value());
 }
 
+TEST_F(CombinatorsTest, AsCompletedMayBeMoved) {
+  CompletedFutures<std::string> completed = AsCompleted(futures_);
+  Succeed(1);
+  CompletedFutures<std::string> moved = std::move(completed);
+  EXPECT_EQ(moved.remaining(), 4u);
+  EXPECT_EQ(moved.Next()->index, 1u);
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_EQ(completed.remaining(), 0u);
+  EXPECT_FALSE(completed.Next().has_value());
+  EXPECT_FALSE(completed.NextWithTimeout(absl::ZeroDuration()).has_value());
+  EXPECT_TRUE(completed.begin() == completed.end());
+  // NOLINTEND(bugprone-use-after-move)
+}
+
 TEST_F(CombinatorsTest, WhenAllHasEachOutcome) {
   futures_.emplace_back();
   const auto all = WhenAll(futures_);
@@ -93,6 +107,23 @@ TEST_F(CombinatorsTest, WhenAllHasEachOutcome) {
   EXPECT_EQ((*outcomes)[2].status(), absl::AbortedError("over"));
   EXPECT_EQ(*(*outcomes)[3], "xxx");
   EXPECT_TRUE(absl::IsFailedPrecondition((*outcomes)[4].status()));
+}
+
+// Of nothing, of one byte too many, and of less than it says.
+TEST_F(CombinatorsTest, WhenAllKeepsWhatCantBeUnpackedApart) {
+  const auto all = WhenAll(futures_);
+  Succeed(2);
+  FutureState::Fulfil(states_[0], absl::OkStatus(), "");
+  FutureState::Fulfil(states_[1], absl::OkStatus(), std::string("\1xy", 3));
+  FutureState::Fulfil(states_[3], absl::OkStatus(), std::string("\5x", 2));
+  const auto outcomes = all.Get();
+  ASSERT_TRUE(outcomes.ok()) << outcomes.status();
+  ASSERT_EQ(outcomes->size(), 4u);
+  EXPECT_EQ(*(*outcomes)[2], "xx");
+  for (const size_t i : {0, 1, 3}) {
+    EXPECT_EQ((*outcomes)[i].status(), futures_[i].Get().status());
+    EXPECT_TRUE(absl::IsDataLoss((*outcomes)[i].status()));
+  }
 }
 
 TEST_F(CombinatorsTest, WhenAllOfVoidHasStatuses) {

@@ -8,6 +8,11 @@
 // ready: also if the worker dies, the pool fails, or is destroyed. Copies share
 // the outcome. A future may outlive its pool.
 //
+// The futures of a pool share its memory for tasks, some 200 bytes for each. Of
+// what a burst of them took, all but 4 MiB is released once none is left, of
+// any task of the pool; until then it is there for other tasks. So keep results
+// for long rather than futures.
+//
 // Thread-safe.
 
 #ifndef MULTIPROC_POOL_FUTURE_H_

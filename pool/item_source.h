@@ -9,6 +9,9 @@
 // range needs is an iterator that can be read, stepped and compared with its
 // end. It may be of one pass, move-only, and without an end.
 //
+// What is thrown by a range, or by the Codec of an item, is the end: the items
+// before are packed all the same, and TakeThrown gives the exception.
+//
 // Not thread-safe.
 
 #ifndef MULTIPROC_POOL_ITEM_SOURCE_H_
@@ -17,14 +20,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/config.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
@@ -44,6 +51,7 @@ class ItemSource {
   struct PackedItems {
     // Their call; or the error of one item that can't be packed.
     absl::StatusOr<PackedCall> call;
+    // 0 only if the next item could not be read, as the range threw.
     uint32_t count = 0;
   };
 
@@ -55,6 +63,9 @@ class ItemSource {
 
   // Packs the next items, unless AtEnd.
   virtual PackedItems Pack(const Limits& limits) = 0;
+
+  // What was thrown while items were read, once; null if nothing was.
+  virtual std::exception_ptr TakeThrown() = 0;
 
   // How many items there were in all at the start, if the ranges know it.
   virtual std::optional<size_t> size() const = 0;
@@ -181,39 +192,80 @@ class CallSource : public ItemSource {
         on_error_(on_error),
         cursor_(std::forward<Ranges>(ranges)...) {}
 
-  bool AtEnd() override { return cursor_.AtEnd(); }
+  bool AtEnd() override {
+    if (kept_.has_value() || !kept_error_.ok()) return false;
+    bool at_end = true;
+    if (!threw_) Guarded([&] { at_end = cursor_.AtEnd(); });
+    return at_end;
+  }
+
+  std::exception_ptr TakeThrown() override {
+    return std::exchange(thrown_, nullptr);
+  }
+
   std::optional<size_t> size() const override { return cursor_.size(); }
 
   PackedItems Pack(const Limits& limits) override {
-    // Takes the step that is due.
-    cursor_.AtEnd();
-    if (!function_.ok()) return FailedItem(function_.status());
+    if (!function_.ok()) return Skip(function_.status());
     PackedCall call;
-    Encoder encoder(&call.arguments);
     uint32_t count = 0;
-    do {
-      const size_t before = call.arguments.size();
-      Put(encoder);
-      if (!encoder.status().ok() ||
-          (count > 0 && call.arguments.size() > limits.most_bytes)) {
-        if (count == 0) return FailedItem(encoder.status());
-        // It will be alone.
-        call.arguments.resize(before);
-        break;
-      }
-      cursor_.Advance();
-      ++count;
-    } while (count < limits.items &&
-             call.arguments.size() < limits.wanted_bytes && !cursor_.AtEnd());
+    if (kept_.has_value()) {
+      call.arguments = *std::exchange(kept_, std::nullopt);
+      count = 1;
+    }
+    if (kept_error_.ok()) Read(limits, &call.arguments, &count);
+    if (count == 0 && !kept_error_.ok()) {
+      return {std::exchange(kept_error_, absl::OkStatus()), 1};
+    }
     const bool continues = count > 1 && on_error_ == OnError::kContinue;
     call.function = continues ? (*function_)->continuing : *function_;
     return {std::move(call), count};
   }
 
  private:
-  PackedItems FailedItem(const absl::Status& status) {
+  // Packs items behind the `*count` in `*arguments`, as far as `limits` allow.
+  // One that was read and has no place there is kept for the next call.
+  void Read(const Limits& limits, std::string* arguments, uint32_t* count) {
+    Encoder encoder(arguments);
+    while (*count == 0 ||
+           (*count < limits.items && arguments->size() < limits.wanted_bytes)) {
+      // Takes the step that is due.
+      if (AtEnd()) return;
+      const size_t before = arguments->size();
+      Guarded([&] { Put(encoder); });
+      if (!threw_) {
+        cursor_.Advance();
+        const bool fits = *count == 0 || arguments->size() <= limits.most_bytes;
+        if (fits && encoder.status().ok()) {
+          ++*count;
+          continue;
+        }
+        kept_error_ = encoder.status();
+        if (kept_error_.ok()) kept_ = arguments->substr(before);
+      }
+      arguments->resize(before);
+      return;
+    }
+  }
+
+  PackedItems Skip(const absl::Status& status) {
+    const bool at_end = AtEnd();
     cursor_.Advance();
-    return {status, 1};
+    return {status, at_end ? 0u : 1u};
+  }
+
+  template <typename Function>
+  void Guarded(Function read) {
+#ifdef ABSL_HAVE_EXCEPTIONS
+    try {
+      read();
+    } catch (...) {
+      threw_ = true;
+      thrown_ = std::current_exception();
+    }
+#else
+    read();
+#endif
   }
 
   void Put(Encoder& encoder) {
@@ -232,6 +284,11 @@ class CallSource : public ItemSource {
   const absl::StatusOr<const function_internal::Registration*> function_;
   const OnError on_error_;
   Cursor cursor_;
+  // The next item, if it was read before: as it is packed, or why it can't be.
+  std::optional<std::string> kept_;
+  absl::Status kept_error_;
+  bool threw_ = false;
+  std::exception_ptr thrown_;
 };
 
 // One range for a function of several parameters is one of tuples.

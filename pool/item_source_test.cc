@@ -1,12 +1,14 @@
 #include "multiproc/pool/item_source.h"
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <list>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -21,6 +23,26 @@
 #include "multiproc/pool/map_options.h"
 
 namespace multiproc {
+
+// Packs as a string does, but for "bad".
+struct Checked {
+  Checked() = default;
+  Checked(std::string text) : text(std::move(text)) {}  // NOLINT
+  std::string text;
+};
+
+template <>
+struct Codec<Checked> {
+  static std::string TypeName() { return "Checked"; }
+  static void Encode(const Checked& checked, Encoder& out) {
+    out.Put(checked.text);
+    if (checked.text == "bad") out.Fail("bad");
+  }
+  static bool Decode(Decoder& in, Checked* checked) {
+    return in.Get(&checked->text);
+  }
+};
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -30,6 +52,9 @@ MULTIPROC_FUNCTION(Echo);
 
 int Add(int a, int b) { return a + b; }
 MULTIPROC_FUNCTION(Add);
+
+void TakeChecked(const Checked&) {}
+MULTIPROC_FUNCTION(TakeChecked);
 
 void NotRegistered(int) {}
 
@@ -143,6 +168,114 @@ TEST(ItemSourceTest, AFunctionThatIsNotRegisteredFailsEachItem) {
     EXPECT_EQ(packed.count, 1u);
   }
   EXPECT_TRUE(source->AtEnd());
+}
+
+// Gives words away: an item that is read again is empty.
+struct GivesAway {
+  struct Iterator {
+    std::string operator*() const { return std::exchange(*at, ""); }
+    Iterator& operator++() {
+      ++at;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return at != other.at; }
+
+    std::string* at;
+  };
+
+  Iterator begin() { return {words.data()}; }
+  Iterator end() { return {words.data() + words.size()}; }
+
+  std::vector<std::string> words;
+};
+
+TEST(ItemSourceTest, AnItemThatDoesNotFitIsNotReadAgain) {
+  const std::string great(2000, 'x');
+  GivesAway range{{"a", "b", great, "c", great, great, "d"}};
+  const auto source =
+      MakeItemSource<Arguments::kItems>(Echo, OnError::kStop, range);
+  std::vector<std::string> words;
+  std::vector<uint32_t> counts;
+  while (!source->AtEnd()) {
+    const auto packed = source->Pack(Items(9));
+    counts.push_back(packed.count);
+    for (const std::string& word : Unpack<std::string>(packed)) {
+      words.push_back(word);
+    }
+  }
+  EXPECT_THAT(words, ElementsAre("a", "b", great, "c", great, great, "d"));
+  EXPECT_THAT(counts, ElementsAre(2, 1, 1, 1, 1, 1));
+}
+
+TEST(ItemSourceTest, AnItemThatCantBePackedIsNotReadAgain) {
+  GivesAway range{{"a", "bad", "bad", "b"}};
+  const auto source =
+      MakeItemSource<Arguments::kItems>(TakeChecked, OnError::kStop, range);
+  EXPECT_EQ(source->Pack(Items(9)).count, 1u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(source->AtEnd());
+    const auto packed = source->Pack(Items(9));
+    EXPECT_TRUE(absl::IsInvalidArgument(packed.call.status()));
+    EXPECT_EQ(packed.count, 1u);
+  }
+  EXPECT_THAT(Unpack<std::string>(source->Pack(Items(9))), ElementsAre("b"));
+  EXPECT_TRUE(source->AtEnd());
+}
+
+// Where a range may throw.
+enum class Place { kItem, kStep, kEnd };
+
+// Two words, and what is thrown instead of a third.
+struct Throws {
+  struct End {};
+  struct Iterator {
+    std::string operator*() const {
+      if (n == 2 && place == Place::kItem) throw std::out_of_range("item");
+      return std::string(1, static_cast<char>('a' + n));
+    }
+    Iterator& operator++() {
+      if (n == 1 && place == Place::kStep) throw std::out_of_range("step");
+      ++n;
+      return *this;
+    }
+    bool operator!=(End) const {
+      if (n == 2 && place == Place::kEnd) throw std::out_of_range("end");
+      return true;
+    }
+
+    Place place;
+    int n = 0;
+  };
+
+  Iterator begin() const { return {place}; }
+  End end() const { return {}; }
+
+  Place place;
+};
+
+TEST(ItemSourceTest, WhatARangeThrowsIsItsEnd) {
+  for (const Place place : {Place::kItem, Place::kStep, Place::kEnd}) {
+    for (const size_t items : {1, 2, 9}) {
+      const Throws range{place};
+      const auto source =
+          MakeItemSource<Arguments::kItems>(Echo, OnError::kStop, range);
+      std::vector<std::string> words;
+      while (!source->AtEnd()) {
+        const auto packed = source->Pack(Items(items));
+        if (packed.count == 0) break;
+        for (const std::string& word : Unpack<std::string>(packed)) {
+          words.push_back(word);
+        }
+      }
+      EXPECT_THAT(words, ElementsAre("a", "b"));
+      EXPECT_TRUE(source->AtEnd());
+      const std::exception_ptr thrown = source->TakeThrown();
+      ASSERT_NE(thrown, nullptr);
+      EXPECT_THROW(std::rethrow_exception(thrown), std::out_of_range);
+      EXPECT_EQ(source->TakeThrown(), nullptr);
+      EXPECT_TRUE(source->AtEnd());
+    }
+  }
 }
 
 TEST(ItemSourceTest, ARangeIsKeptUnlessItIsReferredTo) {

@@ -4,6 +4,9 @@
 #ifndef MULTIPROC_POOL_MAP_H_
 #define MULTIPROC_POOL_MAP_H_
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -38,31 +41,47 @@ using MapOutcomes = std::vector<typename Future<ResultOf<R>>::Outcome>;
 
 namespace map_internal {
 
-// Up to the first error, by the order of the items, if on_error is kStop.
-// Returns it when all that was sent has ended.
+// Visits chunks as they end, up to the first error, by the order of the items,
+// that is known, if on_error is kStop. Returns it when all that was sent has
+// ended.
 template <typename Visitor>
 absl::Status ForEachChunk(MapRun& run, Visitor visit) {
-  absl::Status status;
+  absl::Status error;
+  uint64_t failed = ~uint64_t{0};
   for (run.Fill(); !run.done(); run.Fill()) {
-    ChunkResults results(*run.Take(absl::InfiniteDuration()));
+    const ChunkResults results(*run.Take(absl::InfiniteDuration()));
     run.Release(results.chunk().count);
-    if (status.ok()) status = results.FirstError();
+    if (results.chunk().first > failed) continue;
+    absl::Status status = results.FirstError();
     if (status.ok()) status = visit(results);
-    if (!status.ok() && run.on_error() == OnError::kStop) run.Stop();
+    if (status.ok()) continue;
+    failed = results.chunk().first;
+    error = std::move(status);
+    if (run.on_error() == OnError::kStop) run.Stop();
   }
-  return status;
+  run.Rethrow();
+  return error;
+}
+
+// How many outcomes to make room for at once: a range may say any size, such as
+// that of a generator that never ends by itself.
+inline size_t Capacity(const MapRun& run) {
+  constexpr size_t kMost = size_t{64} << 10;
+  return (std::min)(run.size().value_or(0), kMost);
 }
 
 template <typename R>
 MapResult<R> Map(MapRun run) {
   using T = ResultOf<R>;
   if constexpr (std::is_void_v<T>) {
-    return ForEachChunk(run, [](ChunkResults&) { return absl::OkStatus(); });
+    return ForEachChunk(run,
+                        [](const ChunkResults&) { return absl::OkStatus(); });
   } else {
     std::vector<T> all;
-    all.reserve(run.size().value_or(0));
+    all.reserve(Capacity(run));
     absl::Status status = ForEachChunk(
-        run, [&all](ChunkResults& results) { return results.AppendTo(&all); });
+        run,
+        [&all](const ChunkResults& results) { return results.PutInto(&all); });
     if (!status.ok()) return status;
     return all;
   }
@@ -70,17 +89,19 @@ MapResult<R> Map(MapRun run) {
 
 template <typename R>
 MapOutcomes<R> TryMap(MapRun run) {
-  MapOutcomes<R> outcomes;
-  outcomes.reserve(run.size().value_or(0));
+  MapOutcomes<R> all;
+  all.reserve(Capacity(run));
   run.set_needs_all();
   for (run.Fill(); !run.done(); run.Fill()) {
-    ChunkResults results(*run.Take(absl::InfiniteDuration()));
-    run.Release(results.chunk().count);
-    while (!results.at_end()) {
-      outcomes.push_back(results.template Next<ResultOf<R>>());
-    }
+    const ChunkResults results(*run.Take(absl::InfiniteDuration()));
+    MapOutcomes<R> some = results.Outcomes<ResultOf<R>>(run.on_error());
+    run.Release(some.size());
+    const size_t first = static_cast<size_t>(results.chunk().first);
+    if (all.size() < first + some.size()) all.resize(first + some.size());
+    std::move(some.begin(), some.end(), &all[first]);
   }
-  return outcomes;
+  run.Rethrow();
+  return all;
 }
 
 }  // namespace map_internal

@@ -26,9 +26,11 @@ struct MapOptions {
   // (chunk_policy.h).
   size_t chunk_size = 0;
 
-  // How many items are taken from the range ahead of those whose outcome was
-  // taken, at most; a chunk is no greater. 0 for three chunks for each worker.
-  // To keep all workers busy it must be two chunks for each at least.
+  // How many items may have been taken from the range at most, without those
+  // whose outcome was taken; a chunk is no greater. Map and its relatives take
+  // outcomes as they come, IMap in the order of the items. 0 for three chunks
+  // for each worker. To keep all workers busy it must be two chunks for each at
+  // least.
   size_t max_pending = 0;
 
   OnError on_error = OnError::kStop;

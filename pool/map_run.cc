@@ -1,6 +1,7 @@
 #include "multiproc/pool/map_run.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace multiproc {
@@ -19,6 +20,11 @@ MapRun::MapRun(std::shared_ptr<TaskSubmitter> submitter,
 
 void MapRun::Fill() {
   while (!stopped_ && HasRoom() && !source_->AtEnd()) Send();
+}
+
+void MapRun::Rethrow() {
+  const std::exception_ptr thrown = source_->TakeThrown();
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 size_t MapRun::NextSize() const {
@@ -48,36 +54,48 @@ void MapRun::Send() {
                             ? most_bytes_
                             : (std::min)(ChunkPolicy::kChunkBytes, most_bytes_);
   ItemSource::PackedItems items = source_->Pack(limits);
+  if (items.count == 0) return;
   Chunk chunk;
   chunk.first = sent_items_;
   chunk.count = items.count;
-  const bool packed = items.call.ok();
-  chunk.state = submitter_->Submit(options_.task, std::move(items.call),
-                                   items.count, caller_);
-  // One that could not be packed says nothing of the pool.
-  if (packed && !needs_all_ && chunk.state->done() &&
-      !chunk.state->status().ok() && submitter_->closed()) {
-    Stop();
-  }
+  TaskSubmitter::Submitted submitted = submitter_->Submit(
+      options_.task, std::move(items.call), items.count, caller_);
+  chunk.state = std::move(submitted.state);
+  if (submitted.refused && !needs_all_) Stop();
   sent_items_ += items.count;
   pending_items_ += items.count;
   chunks_.emplace(chunk.first, chunk);
-  if (completed_ != nullptr) completed_->Add(chunk.state, chunk.first);
-  if (on_sent_ != nullptr) on_sent_(chunk.state);
+  if (on_sent_ != nullptr) on_sent_(chunk);
 }
 
 std::optional<MapRun::Chunk> MapRun::Take(absl::Duration timeout) {
   if (chunks_.empty()) return std::nullopt;
-  auto next = chunks_.begin();
-  if (completed_ != nullptr) {
-    const std::optional<size_t> first = completed_->Next(timeout);
-    if (!first.has_value()) return std::nullopt;
-    next = chunks_.find(*first);
-  } else if (!next->second.state->Wait(timeout)) {
-    return std::nullopt;
+  const std::optional<uint64_t> first = AwaitNext(timeout);
+  if (!first.has_value()) return std::nullopt;
+  return TakeDone(*first);
+}
+
+std::optional<uint64_t> MapRun::AwaitNext(absl::Duration timeout) {
+  const Chunk& oldest = chunks_.begin()->second;
+  // Who waits for one task alone gets its answer with fewer switches of
+  // threads.
+  if (completed_ == nullptr ||
+      (chunks_.size() == 1 && oldest.first >= watched_items_)) {
+    if (!oldest.state->Wait(timeout)) return std::nullopt;
+    return oldest.first;
   }
-  Chunk chunk = std::move(next->second);
-  chunks_.erase(next);
+  for (auto unwatched = chunks_.lower_bound(watched_items_);
+       unwatched != chunks_.end(); ++unwatched) {
+    completed_->Add(unwatched->second.state, unwatched->first);
+  }
+  watched_items_ = sent_items_;
+  return completed_->Next(timeout);
+}
+
+MapRun::Chunk MapRun::TakeDone(uint64_t first) {
+  const auto taken = chunks_.find(first);
+  Chunk chunk = std::move(taken->second);
+  chunks_.erase(taken);
   if (chunk.state->status().ok()) Learn(chunk);
   return chunk;
 }

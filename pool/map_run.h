@@ -1,7 +1,7 @@
 // One pass over a source of items: chunks are sent ahead, as many as may be
 // pending, and their outcomes taken. What all kinds of Map have in common.
 //
-//   MapRun run(submitter, options, std::move(source), MapRun::Order::kItems);
+//   MapRun run(submitter, options, std::move(source), order);
 //   for (run.Fill(); !run.done(); run.Fill()) {
 //     MapRun::Chunk chunk = *run.Take(absl::InfiniteDuration());
 //     ...
@@ -34,8 +34,8 @@ namespace multiproc {
 
 class MapRun {
  public:
-  // In which order Take returns chunks: that of their items, or that in which
-  // they end.
+  // In which order Take returns chunks: that of their items, so that a slow one
+  // holds up those behind it, or that in which they end.
   enum class Order { kItems, kCompletion };
 
   struct Chunk {
@@ -50,21 +50,29 @@ class MapRun {
          std::unique_ptr<ItemSource> source, Order order);
 
   // For one that goes on by itself: `caller` is passed to Submit, and `on_sent`
-  // called with each chunk.
+  // called with each chunk, for TakeDone.
   void set_caller(TaskSubmitter::Caller caller) { caller_ = caller; }
-  using SentCallback = std::function<void(const std::shared_ptr<FutureState>&)>;
+  using SentCallback = std::function<void(const Chunk&)>;
   void set_on_sent(SentCallback on_sent) { on_sent_ = std::move(on_sent); }
 
   // Goes on once the pool refuses what is sent: each item is to have an
   // outcome. Otherwise the chunk that was refused is the last.
   void set_needs_all() { needs_all_ = true; }
 
-  // Sends chunks as long as there are items, and room for more.
+  // Sends chunks as long as there are items, and room for more. What a range
+  // throws is the end of the items.
   void Fill();
+
+  // When done, and its outcomes are used: throws what a range has thrown, if it
+  // has, once.
+  void Rethrow();
 
   // The next chunk, which has its outcome; nullopt if it has none within
   // `timeout`, or no chunk is pending.
   std::optional<Chunk> Take(absl::Duration timeout);
+
+  // The pending chunk whose first item is `first`, and which has its outcome.
+  Chunk TakeDone(uint64_t first);
 
   // Makes room: the outcomes of so many items were taken.
   void Release(size_t items) { pending_items_ -= items; }
@@ -83,6 +91,7 @@ class MapRun {
   size_t NextSize() const;
   bool HasRoom() const;
   void Send();
+  std::optional<uint64_t> AwaitNext(absl::Duration timeout);
   void Learn(const Chunk& chunk);
 
   const std::shared_ptr<TaskSubmitter> submitter_;
@@ -102,8 +111,10 @@ class MapRun {
   size_t pending_items_ = 0;
   // By their first item.
   std::map<uint64_t, Chunk> chunks_;
-  // In the order of completion only: the keys of chunks_.
+  // In the order of completion only: the keys of chunks_, of those that begin
+  // before watched_items_.
   const std::unique_ptr<CompletionQueue> completed_;
+  uint64_t watched_items_ = 0;
 };
 
 }  // namespace multiproc

@@ -11,10 +11,12 @@
 #ifndef MULTIPROC_POOL_MAP_SEQUENCE_H_
 #define MULTIPROC_POOL_MAP_SEQUENCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -52,7 +54,8 @@ class MapSequence {
 
   // Takes further items from the range, as far as MapOptions::max_pending
   // allows, then waits for the next outcome, and returns it; nullopt at the
-  // end.
+  // end. What the range throws is thrown from here, behind the outcomes of all
+  // items that were read before, and the sequence ends.
   std::optional<Item> Next() {
     return NextWithTimeout(absl::InfiniteDuration());
   }
@@ -63,40 +66,43 @@ class MapSequence {
   std::optional<Item> NextWithTimeout(absl::Duration timeout) {
     if (run_ == nullptr) return std::nullopt;
     run_->Fill();
-    if (results_ == nullptr || results_->at_end()) {
-      if (run_->done()) return End();
+    if (next_ == outcomes_.size()) {
+      if (run_->done()) {
+        const std::unique_ptr<MapRun> run = std::move(run_);
+        run->Rethrow();
+        return std::nullopt;
+      }
       std::optional<MapRun::Chunk> chunk = run_->Take(timeout);
       if (!chunk.has_value()) {
         return absl::DeadlineExceededError(
             "the next item of the sequence has no outcome yet");
       }
-      results_ = std::make_unique<ChunkResults>(*std::move(chunk));
+      const ChunkResults results(*std::move(chunk));
+      outcomes_ = results.template Outcomes<T>(run_->on_error());
+      next_ = 0;
+      next_index_ = results.chunk().first;
     }
-    Item item = results_->template Next<T>();
-    index_ = results_->index();
+    Item item = std::move(outcomes_[next_++]);
+    ++next_index_;
     run_->Release(1);
-    if (!item.ok() && run_->on_error() == OnError::kStop) End();
+    if (!item.ok() && run_->on_error() == OnError::kStop) run_ = nullptr;
     return item;
   }
 
   // The place in the range, from 0, of the item that was returned last.
-  uint64_t index() const { return index_; }
+  uint64_t index() const { return next_index_ - 1; }
 
   // For `for`: begin takes the first outcome, as Next does.
   iterator begin() { return iterator(this); }
   iterator end() { return iterator(); }
 
  private:
-  std::nullopt_t End() {
-    results_ = nullptr;
-    run_ = nullptr;
-    return std::nullopt;
-  }
-
   std::unique_ptr<MapRun> run_;
-  // Of the chunk whose items are being returned.
-  std::unique_ptr<ChunkResults> results_;
-  uint64_t index_ = 0;
+  // Of the chunk whose items are being returned, and how many of them were.
+  std::vector<Item> outcomes_;
+  size_t next_ = 0;
+  // The place behind that of the item that was returned last.
+  uint64_t next_index_ = 1;
 };
 
 }  // namespace multiproc

@@ -75,7 +75,7 @@ class ProcessPool {
   Future<ResultOf<R>> Submit(const TaskOptions& options, R (*fn)(P...),
                              const Args&... args) {
     return Future<ResultOf<R>>(
-        submitter_->Submit(options, PackCall(fn, args...)));
+        submitter_->Submit(options, PackCall(fn, args...)).state);
   }
 
   // A lambda or another object can't be submitted: it has no name by which a
@@ -112,11 +112,16 @@ class ProcessPool {
   // chunk along: UNAVAILABLE for each of its items. An item's own error is its
   // own alone, and every error has its item's index (item_index.h). The
   // statuses are those of Future::Get.
+  //
+  // What a range throws ends it: when all that was sent before has ended, it is
+  // thrown by Map and TryMap, and by a sequence behind its outcomes.
 
   // Returns the results in the order of the items, as std::vector, or
-  // absl::Status for a function that returns nothing. Waits. The first error,
-  // by that order, is returned instead: once all that was sent before it was
-  // known has ended, with OnError::kStop, or all items, with kContinue.
+  // absl::Status for a function that returns nothing. Waits. An item that takes
+  // long holds up its own chunk, and no other; so it is in all that follows but
+  // IMap. The first error, by the order of the items, is returned instead: once
+  // all that was sent before it was known has ended, with OnError::kStop, or
+  // all items, with kContinue.
   template <typename R, typename... P, typename... Ranges>
   MapResult<R> Map(R (*fn)(P...), Ranges&&... items) {
     return Map(MapOptions(), fn, items...);
@@ -167,8 +172,9 @@ class ProcessPool {
   // Map's result as a future, at once. The ranges are moved or copied here; one
   // in std::ref is neither, and must live, unchanged, until the future is
   // ready. They are read on the callback thread (Future::OnDone), which must
-  // not be held up meanwhile, and must not throw. What is begun counts as
-  // submitted: it goes on after Close.
+  // not be held up meanwhile, and must not throw; RESOURCE_EXHAUSTED if it
+  // can't be started. What is begun counts as submitted: it goes on after
+  // Close.
   template <typename R, typename... P, typename... Ranges>
   MapFuture<R> MapAsync(R (*fn)(P...), Ranges&&... items) {
     return MapAsync(MapOptions(), fn, std::forward<Ranges>(items)...);
@@ -239,7 +245,7 @@ class ProcessPool {
     return MapRun(
         submitter_, options,
         MakeItemSource<kArguments, Ranges&...>(fn, options.on_error, items...),
-        MapRun::Order::kItems);
+        MapRun::Order::kCompletion);
   }
 
   template <typename R, typename... P, typename... Ranges>

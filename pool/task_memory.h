@@ -7,7 +7,9 @@
 //   auto task = std::allocate_shared<Task>(TaskAllocator<Task>(memory.get()),
 //                                          owner);
 //
-// Tasks may outlive `memory`: the last of them releases what is there.
+// Tasks may outlive `memory`: the last of them releases what is there. Memory
+// is released only when no task is left, as each chunk may have a part of one
+// that is: before, it is for other tasks.
 //
 // Thread-safe, but for the destruction of the Ptr.
 

@@ -50,19 +50,21 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
 
 }  // namespace
 
-std::shared_ptr<FutureState> TaskSubmitter::Submit(
-    const TaskOptions& options, absl::StatusOr<PackedCall> call, uint32_t count,
-    Caller caller) {
+TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
+                                               absl::StatusOr<PackedCall> call,
+                                               uint32_t count, Caller caller) {
   auto task = std::allocate_shared<Task>(
       TaskAllocator<Task>(task_memory_.get()), loop_);
   absl::Status status = CheckTask(options_, options, call);
+  bool refused = false;
   if (status.ok() && caller == Caller::kUser && close_is_due_) {
+    refused = true;
     status = absl::FailedPreconditionError(
         "the pool is closed, and works off what was submitted before");
   }
   if (!status.ok()) {
     FutureState::Fulfil(task, std::move(status), "");
-    return task;
+    return {std::move(task), refused};
   }
   task->SetCall(*std::move(call), count);
   task->timeout = options.timeout == absl::ZeroDuration()
@@ -71,7 +73,10 @@ std::shared_ptr<FutureState> TaskSubmitter::Submit(
   task->max_attempts =
       options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
   loop_->Submit(task);
-  return task;
+  // Not by its outcome, which a task that was taken may have by now, too: what
+  // the loop takes it gives an id, and nobody changes that later.
+  refused = task->id == 0;
+  return {std::move(task), refused};
 }
 
 bool TaskSubmitter::BeginRun() {

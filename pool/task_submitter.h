@@ -34,13 +34,19 @@ class TaskSubmitter {
 
   enum class Caller { kUser, kRun };
 
+  struct Submitted {
+    // Never null.
+    std::shared_ptr<FutureState> state;
+    // The pool is closed, or has failed: it will take no other call of this
+    // caller either. False where only this call is at fault.
+    bool refused = false;
+  };
+
   // Submits `count` calls, whose arguments stand in a row, as one task; or
   // fulfils it with the error of `call`. kRun is for those who are between
   // BeginRun and EndRun.
-  std::shared_ptr<FutureState> Submit(const TaskOptions& options,
-                                      absl::StatusOr<PackedCall> call,
-                                      uint32_t count = 1,
-                                      Caller caller = Caller::kUser);
+  Submitted Submit(const TaskOptions& options, absl::StatusOr<PackedCall> call,
+                   uint32_t count = 1, Caller caller = Caller::kUser);
 
   // False, without a run, if the pool is closed.
   bool BeginRun();

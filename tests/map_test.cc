@@ -56,6 +56,37 @@ struct Codec<Picky> {
   }
 };
 
+// Its Codec forgets the half of it.
+struct Lopsided {
+  int64_t left = 0;
+  int64_t right = 0;
+};
+
+template <>
+struct Codec<Lopsided> {
+  static std::string TypeName() { return "Lopsided"; }
+  static void Encode(const Lopsided& lopsided, Encoder& out) {
+    out.Put(lopsided.left, lopsided.right);
+  }
+  static bool Decode(Decoder& in, Lopsided* lopsided) {
+    return in.Get(&lopsided->left);
+  }
+};
+
+// Negative ones can't be unpacked.
+struct Wary {
+  int64_t value = 0;
+};
+
+template <>
+struct Codec<Wary> {
+  static std::string TypeName() { return "Wary"; }
+  static void Encode(const Wary& wary, Encoder& out) { out.Put(wary.value); }
+  static bool Decode(Decoder& in, Wary* wary) {
+    return in.Get(&wary->value) && wary->value >= 0;
+  }
+};
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -135,10 +166,27 @@ int64_t WaitForReader(const std::string& fifo, int64_t n) {
 }
 MULTIPROC_FUNCTION(WaitForReader);
 
+void Hold(const std::string& fifo, int64_t) {
+  if (!fifo.empty()) WriteFifo(fifo, "");
+}
+MULTIPROC_FUNCTION(Hold);
+
+absl::Status WaitAndRefuse(const std::string& fifo, int64_t n) {
+  Hold(fifo, n);
+  return absl::AbortedError(absl::StrCat(n, " is refused"));
+}
+MULTIPROC_FUNCTION(WaitAndRefuse);
+
 Picky MakePicky(int64_t value) { return Picky{value}; }
 MULTIPROC_FUNCTION(MakePicky);
 int64_t TakePicky(const Picky& picky) { return picky.value; }
 MULTIPROC_FUNCTION(TakePicky);
+
+Lopsided MakeLopsided(int64_t n) { return {n, -n}; }
+MULTIPROC_FUNCTION(MakeLopsided);
+
+int64_t TakeWary(const Wary& wary) { return wary.value; }
+MULTIPROC_FUNCTION(TakeWary);
 
 int64_t NotRegistered(int64_t n) { return n; }
 
@@ -186,6 +234,60 @@ class Count {
  private:
   Read* read_;
   int64_t limit_;
+};
+
+// The numbers up to `count`; opens the FIFO for reading before the last.
+struct OpensFifoAtItsEnd {
+  class Iterator {
+   public:
+    Iterator(const std::string* fifo, int64_t left)
+        : fifo_(fifo), left_(left) {}
+    int64_t operator*() const {
+      if (left_ == 1) ReadFifo(*fifo_);
+      return left_;
+    }
+    Iterator& operator++() {
+      --left_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const {
+      return left_ != other.left_;
+    }
+
+   private:
+    const std::string* fifo_;
+    int64_t left_;
+  };
+
+  Iterator begin() const { return {&fifo, count}; }
+  Iterator end() const { return {&fifo, 0}; }
+
+  std::string fifo;
+  int64_t count;
+};
+
+// The numbers from 0 on; throws instead of `limit`.
+struct Throws {
+  struct End {};
+  struct Iterator {
+    int64_t operator*() const {
+      if (n == limit) throw std::out_of_range("the range is broken");
+      return n;
+    }
+    Iterator& operator++() {
+      ++n;
+      return *this;
+    }
+    bool operator!=(End) const { return true; }
+
+    int64_t limit;
+    int64_t n = 0;
+  };
+
+  Iterator begin() const { return {limit}; }
+  End end() const { return {}; }
+
+  int64_t limit;
 };
 
 struct Lines {
@@ -324,6 +426,19 @@ TEST_P(MapTest, MapTakesARangeOfOnePass) {
   EXPECT_THAT(*pool->Map(Echo, Lines{in}), ElementsAre("one", "two", "three"));
 }
 
+// Its size only says how many items there may be.
+TEST_P(MapTest, ARangeMaySayAnySize) {
+  class Boundless : public Count {
+   public:
+    using Count::Count;
+    size_t size() const { return ~size_t{0}; }
+  };
+  const auto pool = MakePool(2);
+  Read read;
+  EXPECT_THAT(*pool->Map(Square, Boundless(&read, 3)), ElementsAre(0, 1, 4));
+  EXPECT_EQ(pool->TryMap(Square, Boundless(&read, 3)).size(), 3);
+}
+
 TEST_P(MapTest, MapOfSeveralRangesEndsWithTheShortest) {
   const auto pool = MakePool(2);
   const std::forward_list<int> few = {1, 2, 3};
@@ -396,10 +511,69 @@ TEST_P(MapTest, MapReturnsTheErrorThatIsFirstByTheOrderOfItems) {
   }
 }
 
+// The first item waits until the last is read: if it held up the others, that
+// would never be, and it would overrun.
+TEST_P(MapTest, ASlowItemHoldsUpNoOther) {
+  const auto pool = MakePool(2);
+  MapOptions options = Chunks(1);
+  options.task.timeout = absl::Seconds(60);
+  const auto fifos = [](const std::string& first) {
+    std::vector<std::string> fifos(50);
+    fifos[0] = first;
+    return fifos;
+  };
+  std::vector<int64_t> expected(50);
+  std::iota(expected.rbegin(), expected.rend(), 1);
+  std::string fifo = NewFifo();
+  const auto all = pool->Map(options, WaitForReader, fifos(fifo),
+                             OpensFifoAtItsEnd{fifo, 50});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(*all, expected);
+
+  fifo = NewFifo();
+  const auto outcomes = pool->TryMap(options, WaitForReader, fifos(fifo),
+                                     OpensFifoAtItsEnd{fifo, 50});
+  ASSERT_EQ(outcomes.size(), 50);
+  for (size_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(outcomes[i].ok()) << outcomes[i].status();
+    EXPECT_EQ(*outcomes[i], expected[i]);
+  }
+
+  fifo = NewFifo();
+  const absl::Status status =
+      pool->ForEach(options, Hold, fifos(fifo), OpensFifoAtItsEnd{fifo, 50});
+  EXPECT_TRUE(status.ok()) << status;
+
+  fifo = NewFifo();
+  const auto later = pool->MapAsync(options, WaitForReader, fifos(fifo),
+                                    OpensFifoAtItsEnd{fifo, 50})
+                         .Get();
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_EQ(*later, expected);
+}
+
+// The last item is not read before the outcome of another than the first is
+// taken.
+TEST_P(MapTest, TheFirstErrorIsFirstEvenIfItEndsLast) {
+  const auto pool = MakePool(2);
+  const MapOptions options = Pending(2, OnError::kContinue);
+  for (const bool async : {false, true}) {
+    const OpensFifoAtItsEnd items{NewFifo(), 3};
+    const std::vector<std::string> fifos = {items.fifo, "", ""};
+    ExpectOwnError(
+        async ? pool->MapAsync(options, WaitAndRefuse, fifos, items).Get()
+              : pool->ForEach(options, WaitAndRefuse, fifos, items),
+        absl::StatusCode::kAborted, 0);
+  }
+}
+
+// All that may be pending is one chunk.
 TEST_P(MapTest, AMapThatStopsReadsNoFurther) {
   const auto pool = MakePool(2);
   Read read;
-  ExpectOwnError(pool->ForEach(Pending(4), LogAndRefuse,
+  MapOptions four = Chunks(4);
+  four.max_pending = 4;
+  ExpectOwnError(pool->ForEach(four, LogAndRefuse,
                                std::vector<std::string>(100, TempPath("log")),
                                Count(&read, 100), std::vector<int64_t>(100, 0)),
                  absl::StatusCode::kAborted, 0);
@@ -523,6 +697,55 @@ TEST_P(MapTest, WhatCantBePackedIsTheItemsOwn) {
   }
 }
 
+TEST_P(MapTest, AnArgumentThatCantBeUnpackedCostsNothingBeforeIt) {
+  const auto pool = MakePool(1);
+  const std::vector<Wary> items = {{1}, {2}, {-1}, {4}, {5}, {6}, {7}, {8}};
+  const auto outcomes = pool->TryMap(Chunks(4), TakeWary, items);
+  ASSERT_EQ(outcomes.size(), 8);
+  for (size_t i = 0; i < 8; ++i) {
+    const absl::Status& status = outcomes[i].status();
+    if (i == 2 || i == 3) {
+      EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+      EXPECT_FALSE(IsTaskError(status));
+      EXPECT_EQ(GetItemIndex(status), i);
+    } else {
+      ASSERT_TRUE(status.ok()) << status;
+      EXPECT_EQ(*outcomes[i], items[i].value);
+    }
+  }
+  auto sequence = pool->IMap(Chunks(4), TakeWary, items);
+  EXPECT_EQ(**sequence.Next(), 1);
+  EXPECT_EQ(**sequence.Next(), 2);
+  EXPECT_TRUE(absl::IsInvalidArgument(sequence.Next()->status()));
+  EXPECT_EQ(sequence.Next(), std::nullopt);
+}
+
+TEST_P(MapTest, ResultsThatCantBeUnpackedAreNotBelieved) {
+  const auto pool = MakePool(1);
+  for (const size_t chunk_size : {1, 4}) {
+    const MapOptions options = Chunks(chunk_size, OnError::kContinue);
+    std::vector<absl::Status> statuses;
+    for (const auto& outcome :
+         pool->TryMap(options, MakeLopsided, Numbers(8))) {
+      statuses.push_back(outcome.status());
+    }
+    for (const auto& item : pool->IMap(options, MakeLopsided, Numbers(8))) {
+      statuses.push_back(item.status());
+    }
+    ASSERT_EQ(statuses.size(), 16);
+    for (size_t i = 0; i < statuses.size(); ++i) {
+      EXPECT_TRUE(absl::IsDataLoss(statuses[i])) << statuses[i];
+      EXPECT_EQ(GetItemIndex(statuses[i]), i % 8);
+    }
+    const absl::Status status =
+        pool->Map(Chunks(chunk_size), MakeLopsided, Numbers(8)).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_EQ(GetItemIndex(status), 0);
+    EXPECT_TRUE(absl::IsDataLoss(
+        pool->MapAsync(options, MakeLopsided, Numbers(8)).Get().status()));
+  }
+}
+
 TEST_P(MapTest, WhatFitsNoMessageIsTheItemsOwn) {
   const auto pool = MakePool(1, /*max_frame_bytes=*/1024);
   const std::vector<std::string> items = {"a", "b", std::string(5000, 'x'),
@@ -612,7 +835,9 @@ TEST_P(MapTest, MapAsyncOfAFunctionWithoutAResult) {
 TEST_P(MapTest, MapAsyncEndsWithTheFirstError) {
   const auto pool = MakePool(2);
   Read read;
-  ExpectOwnError(pool->MapAsync(Pending(4), LogAndRefuse,
+  MapOptions four = Chunks(4);
+  four.max_pending = 4;
+  ExpectOwnError(pool->MapAsync(four, LogAndRefuse,
                                 std::vector<std::string>(100, TempPath("log")),
                                 Count(&read, 100), std::vector<int64_t>(100, 0))
                      .Get(),
@@ -648,6 +873,27 @@ TEST_P(MapTest, MapAsyncGoesOnAfterClose) {
   ReadFifo(fifo);
   EXPECT_TRUE(pool->Join().ok());
   EXPECT_EQ(*future.Get(), Numbers(100));
+}
+
+// An item that can't be sent says nothing of the pool, which has taken the rest
+// before.
+TEST_P(MapTest, MapAsyncGoesOnAfterCloseBehindAnItemThatIsTooLarge) {
+  const auto pool = MakePool(1, /*max_frame_bytes=*/1024);
+  const std::string fifo = NewFifo();
+  Read read;
+  std::vector<std::string> fifos(20);
+  fifos[0] = fifo;
+  fifos[10] = std::string(5000, 'x');
+  const auto future =
+      pool->MapAsync(Pending(2, OnError::kContinue), WaitForReader,
+                     std::move(fifos), Count(&read, 20));
+  pool->Close();
+  ReadFifo(fifo);
+  EXPECT_TRUE(pool->Join().ok());
+  const absl::Status status = future.Get().status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_EQ(GetItemIndex(status), 10);
+  EXPECT_EQ(read.items, 20);
 }
 
 TEST_P(MapTest, MapAsyncIsWorkedOffByTheDestructor) {
@@ -891,6 +1137,36 @@ TEST_P(MapTest, ASequenceMayBeMoved) {
     EXPECT_EQ(sequence.Next(),  // NOLINT(bugprone-use-after-move)
               std::nullopt);
   }
+}
+
+// It is not of whatever was read before.
+TEST_P(MapTest, WhatARangeThrowsComesBehindAllOutcomes) {
+  const auto pool = MakePool(2);
+  for (const int64_t limit : {0, 1, 5, 100}) {
+    for (const size_t chunk_size : {0, 1, 3, 1000}) {
+      for (const bool ordered : {true, false}) {
+        const MapOptions options = Chunks(chunk_size);
+        auto squares =
+            ordered ? pool->IMap(options, Square, Throws{limit})
+                    : pool->IMapUnordered(options, Square, Throws{limit});
+        std::set<int64_t> seen;
+        for (int64_t i = 0; i < limit; ++i) seen.insert(**squares.Next());
+        EXPECT_EQ(seen.size(), static_cast<size_t>(limit));
+        EXPECT_THROW(squares.Next(), std::out_of_range);
+        EXPECT_EQ(squares.Next(), std::nullopt);
+      }
+    }
+  }
+}
+
+TEST_P(MapTest, MapThrowsWhatItsRangeThrows) {
+  const auto pool = MakePool(2);
+  for (const int64_t limit : {0, 5, 100}) {
+    EXPECT_THROW(pool->Map(Square, Throws{limit}).IgnoreError(),
+                 std::out_of_range);
+    EXPECT_THROW(pool->TryMap(Square, Throws{limit}), std::out_of_range);
+  }
+  EXPECT_THAT(*pool->Map(Square, Numbers(3)), ElementsAre(0, 1, 4));
 }
 
 TEST_P(MapTest, CloseEndsASequenceBehindWhatWasSent) {

@@ -2,11 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>  // NOLINT(build/c++11)
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "multiproc/executors/fork_executor.h"
@@ -60,6 +64,45 @@ TEST_P(PoolOnPosixTest, APoolWorksWhereSigchldIsIgnored) {
               AllOf(HasSubstr("KillYourself"), HasSubstr("SIGCHLD")));
   EXPECT_EQ(*(*pool)->Submit(Double, 4).Get(), 8);
 }
+
+#ifdef __GLIBC__
+// Threads are to have stacks that no address space has room for.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    EXPECT_EQ(pthread_getattr_default_np(&before_), 0);
+    pthread_attr_t attributes;
+    EXPECT_EQ(pthread_getattr_default_np(&attributes), 0);
+    EXPECT_EQ(pthread_attr_setstacksize(&attributes, size_t{1} << 50), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+  }
+  ~NoMoreThreads() {
+    EXPECT_EQ(pthread_setattr_default_np(&before_), 0);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_;
+};
+
+// Join waits for a map that was begun, which goes on by callbacks.
+TEST_P(PoolOnPosixTest, AMapAsyncNeedsACallbackThread) {
+  ProcessPoolOptions options;
+  options.num_workers = 1;
+  options.executor = &executor();
+  const auto pool = ProcessPool::Create(options);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  {
+    const NoMoreThreads none;
+    const std::vector<int64_t> items = {1, 2, 3};
+    const absl::Status status = (*pool)->MapAsync(Double, items).Get().status();
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    (*pool)->Close();
+    EXPECT_TRUE((*pool)->Join().ok());
+  }
+}
+#endif  // __GLIBC__
 
 MULTIPROC_FOR_EVERY_BACKEND(PoolOnPosixTest);
 
