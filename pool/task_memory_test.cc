@@ -39,9 +39,9 @@ TEST(TaskMemoryTest, BlocksDoNotOverlapAndAreAligned) {
   const std::vector<char*> blocks = AllocateMany(memory.get(), 50'000);
   EXPECT_TRUE(HoldsWhatWasWritten(blocks));
   for (char* block : blocks) {
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(block) %
-                  __STDCPP_DEFAULT_NEW_ALIGNMENT__,
-              0u);
+    ASSERT_EQ(
+        reinterpret_cast<uintptr_t>(block) % __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+        0u);
     memory->Free(block);
   }
 }
