@@ -13,7 +13,7 @@ MapRun::MapRun(std::shared_ptr<TaskSubmitter> submitter,
       options_(options),
       source_(std::move(source)),
       most_bytes_(submitter_->options().max_frame_bytes / 4),
-      policy_(static_cast<size_t>(submitter_->options().num_workers)),
+      policy_(static_cast<size_t>(submitter_->loop()->num_workers())),
       completed_(order == Order::kCompletion
                      ? std::make_unique<CompletionQueue>()
                      : nullptr) {}

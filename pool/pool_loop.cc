@@ -5,11 +5,15 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/cpu_count.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/lost_task.h"
+#include "multiproc/pool/nesting.h"
+#include "multiproc/pool/turnover.h"
 
 namespace multiproc {
 namespace {
@@ -47,15 +51,34 @@ absl::Status ClosedError() {
       "the pool is closed: Submit before Close, Join or Terminate");
 }
 
-WorkerConfig MakeConfig(const ProcessPoolOptions& options) {
+WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
   WorkerConfig config;
+  if (options.initializer.call() != nullptr) {
+    *config.mutable_initializer() = *options.initializer.call();
+  }
+  if (options.finalizer.call() != nullptr) {
+    *config.mutable_finalizer() = *options.finalizer.call();
+  }
+  config.set_max_resident_bytes(options.max_worker_memory_bytes);
+  config.set_pool_depth(static_cast<uint32_t>(PoolDepth()) + 1);
+  config.set_cpu_share(static_cast<uint32_t>(CpuShareOfWorker(num_workers)));
   config.set_max_frame_bytes(options.max_frame_bytes);
   // One CPU is left for whoever submits.
-  if (options.num_workers < CountCpus()) {
+  if (num_workers < CountCpus()) {
     config.set_spin_time_ns(
         static_cast<uint64_t>(absl::ToInt64Nanoseconds(options.spin_time)));
   }
   return config;
+}
+
+// Less by some of the jitter, spread evenly over workers in a row: by the
+// golden ratio.
+uint32_t MaxTasks(const ProcessPoolOptions& options, uint64_t worker_id) {
+  constexpr uint32_t kGoldenRatio = 0x9E3779B9;
+  const uint64_t fraction = static_cast<uint32_t>(worker_id * kGoldenRatio);
+  const auto jitter = static_cast<uint64_t>(options.max_tasks_jitter) + 1;
+  return static_cast<uint32_t>(options.max_tasks_per_worker) -
+         static_cast<uint32_t>(fraction * jitter >> 32);
 }
 
 // Whether its death says that workers can't be had: it was never of use, and no
@@ -117,13 +140,15 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
       poller_(std::move(poller)),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
       workers_(&policy_, poller_.get()),
-      spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()) {}
+      spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
+      size_(PoolSize::Of(options, options.num_workers)),
+      num_workers_(options.num_workers) {}
 
 // Here, and not on the owner thread: a fork is safest while the program has no
 // other thread, and an error belongs to the caller.
 absl::Status PoolLoop::StartAllWorkers() {
   Section section(this);
-  for (int i = 0; i < options_.num_workers; ++i) {
+  for (size_t i = 0; i < size_.least; ++i) {
     absl::Status status = StartWorker(/*eager=*/true);
     if (!status.ok()) return status;
   }
@@ -145,11 +170,8 @@ void PoolLoop::Submit(TaskPtr task) {
   absl::Status refused;
   {
     absl::MutexLock lock(&mutex_);
-    if (!failure_.ok()) {
-      refused = failure_;
-    } else if (closed_) {
-      refused = ClosedError();
-    } else {
+    refused = WhyClosed();
+    if (refused.ok()) {
       task->id = next_task_id_++;
       submitted_.push_back(std::move(task));
     }
@@ -158,6 +180,11 @@ void PoolLoop::Submit(TaskPtr task) {
   // A busy worker's next answer makes somebody look at the queue.
   if (has_idle_worker_ && !wake_is_due_) return Feed();
   Attend();
+}
+
+absl::Status PoolLoop::WhyClosed() {
+  if (!failure_.ok()) return failure_;
+  return closed_ ? ClosedError() : absl::OkStatus();
 }
 
 // A worker that has got its only task from a caller is not watched by the owner
@@ -221,6 +248,55 @@ absl::Status PoolLoop::Join() {
   absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(&finished_));
   return failure_;
+}
+
+absl::Status PoolLoop::Resize(int num_workers) {
+  Section section(this);
+  absl::MutexLock lock(&mutex_);
+  absl::Status closed = WhyClosed();
+  if (!closed.ok()) return closed;
+  size_ = PoolSize::Of(options_, num_workers);
+  num_workers_ = num_workers;
+  poller_->Wake();
+  return absl::OkStatus();
+}
+
+absl::Status PoolLoop::RestartWorkers() {
+  Section section(this);
+  absl::MutexLock lock(&mutex_);
+  absl::Status closed = WhyClosed();
+  if (!closed.ok()) return closed;
+  for (WorkerProcess* worker : workers_.All()) {
+    worker->MarkStale();
+    workers_.Update(*worker);
+  }
+  poller_->Wake();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
+    const std::function<TaskPtr()>& make_task) {
+  Section section(this);
+  WatchUnattended();
+  std::vector<TaskPtr> tasks;
+  absl::MutexLock lock(&mutex_);
+  absl::Status closed = WhyClosed();
+  if (!closed.ok()) return closed;
+  for (WorkerProcess* worker : workers_.All()) {
+    if (!worker->usable() || worker->leaving() || worker->wants_to_leave()) {
+      continue;
+    }
+    tasks.push_back(make_task());
+    tasks.back()->id = next_task_id_++;
+    tasks.back()->pinned = true;
+    worker->Lease(tasks.back());
+    worker->Flush();
+    if (worker->claim() == nullptr) workers_.ResumeReceiving(*worker);
+    workers_.Update(*worker);
+  }
+  // What they say wakes it, and what they don't has a deadline.
+  poller_->Wake();
+  return tasks;
 }
 
 void PoolLoop::Post(std::function<void()> callback) {
@@ -342,6 +418,7 @@ bool PoolLoop::Turn() {
   WatchUnattended();
   TakeSubmitted();
   HandleOverdue();
+  TurnOver();
   StartMissing();
   if (!ended_.ok()) EndTasks();
   DispatchAll(WatchAnswer::kNow);
@@ -387,7 +464,8 @@ void PoolLoop::DispatchAll(WatchAnswer watch) {
       watch = WatchAnswer::kNow;
       Dispatch(watch);
     }
-    has_idle_worker_ = queue_.empty() && workers_.HasIdle();
+    const bool may_grow = size_.elastic() && workers_.num_usable() < size_.most;
+    has_idle_worker_ = queue_.empty() && (workers_.HasIdle() || may_grow);
     // Whoever submits from here on sees that.
   } while (has_idle_worker_ && TakeSubmitted());
 }
@@ -402,8 +480,9 @@ void PoolLoop::Dispatch(WatchAnswer watch) {
 
 // As many tasks as it is to have, in one write.
 void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
-  const size_t most =
+  size_t most =
       worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
+  most = std::min(most, worker.num_leases() + worker.TasksLeft());
   do {
     worker.Lease(std::move(queue_.front()));
     queue_.pop_front();
@@ -446,6 +525,7 @@ void PoolLoop::TakeBack(WorkerProcess& worker) {
   absl::StatusOr<std::vector<TaskPtr>> tasks = worker.TakeBack();
   if (tasks.ok()) {
     for (TaskPtr& task : *tasks) task->worker = nullptr;
+    KeepPinned(worker, *tasks);
     queue_.insert(queue_.begin(), std::make_move_iterator(tasks->begin()),
                   std::make_move_iterator(tasks->end()));
     worker.Flush();
@@ -453,6 +533,24 @@ void PoolLoop::TakeBack(WorkerProcess& worker) {
     worker.Kill(tasks.status());
   }
   workers_.Update(worker);
+}
+
+// They go to it again, behind the TakeBack.
+void PoolLoop::KeepPinned(WorkerProcess& worker, std::vector<TaskPtr>& tasks) {
+  const auto pinned =
+      std::stable_partition(tasks.begin(), tasks.end(),
+                            [](const TaskPtr& task) { return !task->pinned; });
+  for (auto task = pinned; task != tasks.end(); ++task) {
+    if (worker.wants_to_leave()) {
+      absl::Status left = absl::UnavailableError(
+          absl::StrCat("task ", (*task)->id, " '", (*task)->function(),
+                       "': worker pid ", worker.pid(), " left before it"));
+      Finish(std::move(*task), std::move(left));
+    } else {
+      worker.Lease(std::move(*task));
+    }
+  }
+  tasks.erase(pinned, tasks.end());
 }
 
 // ---- What workers say ----
@@ -495,6 +593,7 @@ void PoolLoop::ReadResponses(WorkerProcess& worker) {
   } else if (!status.ok()) {
     worker.Kill(std::move(status));
   }
+  FailForStartError(worker);
   workers_.Update(worker);
 }
 
@@ -531,7 +630,7 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   }
   const std::shared_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
   const ExitStatus exit_status = worker->Reap();
-  if (IsFailedStart(*worker) && ended_.ok()) {
+  if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
     CountFailedStart(DeathError(*worker, exit_status), absl::ZeroDuration());
   }
   SettleLeases(*worker, exit_status);
@@ -544,9 +643,13 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
   std::deque<TaskPtr>& leases = worker.leases();
   const auto first_unbegun =
       leases.begin() + static_cast<ptrdiff_t>(worker.NumBegun());
-  std::vector<TaskPtr> lost(leases.begin(), first_unbegun);
   for (const TaskPtr& task : leases) task->worker = nullptr;
-  queue_.insert(queue_.begin(), first_unbegun, leases.end());
+  // What is for no other worker is lost, too.
+  const auto first_left =
+      std::stable_partition(first_unbegun, leases.end(),
+                            [](const TaskPtr& task) { return task->pinned; });
+  std::vector<TaskPtr> lost(leases.begin(), first_left);
+  queue_.insert(queue_.begin(), first_left, leases.end());
   leases.clear();
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
@@ -563,7 +666,7 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
 }
 
 bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
-  return ended_.ok() && !absl::IsDeadlineExceeded(error) &&
+  return ended_.ok() && !absl::IsDeadlineExceeded(error) && !task.pinned &&
          task.attempt < task.max_attempts;
 }
 
@@ -575,7 +678,9 @@ void PoolLoop::Finish(TaskPtr task, absl::Status status) {
 
 void PoolLoop::HandleOverdue() {
   for (WorkerProcess* worker : workers_.Overdue(MonotonicNow())) {
-    if (IsOverdue(*worker)) {
+    if (worker->leave_at() <= MonotonicNow()) {
+      SeeToLeaving(*worker);
+    } else if (IsOverdue(*worker)) {
       KillOverdue(*worker);
     } else if (workers_.PatienceEnd(*worker) <= MonotonicNow()) {
       LosePatience(*worker);
@@ -647,6 +752,7 @@ void PoolLoop::EndTasks() {
 }
 
 void PoolLoop::Fail(absl::Status reason) {
+  if (!ended_.ok()) return;
   absl::MutexLock lock(&mutex_);
   failure_ = reason;
   closed_ = true;
@@ -660,12 +766,15 @@ void PoolLoop::Fail(absl::Status reason) {
 
 size_t PoolLoop::MissingWorkers() const {
   if (!ended_.ok()) return 0;
-  size_t wanted = static_cast<size_t>(options_.num_workers);
-  if (stopping_) {
-    wanted = std::min(wanted, workers_.num_busy() + queue_.size());
-  }
+  // An idle worker is about to take from the queue.
+  const size_t busy = workers_.num_busy();
+  size_t wanted = size_.Wanted(busy + (workers_.HasIdle() ? 0 : queue_.size()));
+  if (stopping_) wanted = std::min(wanted, busy + queue_.size());
   const size_t usable = workers_.num_usable();
-  return wanted > usable ? wanted - usable : 0;
+  if (wanted <= usable) return 0;
+  // Those that leave slowly must not become ever more.
+  const size_t out = workers_.num_on_their_way_out();
+  return out < size_.most ? std::min(wanted - usable, size_.most - out) : 0;
 }
 
 void PoolLoop::StartMissing() {
@@ -684,7 +793,10 @@ void PoolLoop::StartMissing() {
 absl::Status PoolLoop::StartWorker(bool eager) {
   WorkerProcess::Options options;
   options.id = next_worker_id_++;
-  options.config = MakeConfig(options_);
+  options.config = MakeConfig(options_, num_workers_);
+  options.max_tasks = MaxTasks(options_, options.id);
+  options.max_age = options_.max_worker_age;
+  if (options_.min_workers >= 0) options.idle_timeout = options_.idle_timeout;
   options.eager = eager;
   options.start_timeout = options_.worker_start_timeout;
   options.frame_timeout = options_.frame_timeout;
@@ -694,12 +806,29 @@ absl::Status PoolLoop::StartWorker(bool eager) {
   return workers_.Add(*std::move(worker));
 }
 
+// If its initializer said one: it would say it in the next worker, too.
+bool PoolLoop::FailForStartError(const WorkerProcess& worker) {
+  const absl::Status& error = worker.start_error();
+  if (error.ok()) return false;
+  const FunctionCall* const call = options_.initializer.call();
+  absl::Status failure(
+      error.code(),
+      absl::StrCat("the pool failed: the initializer '",
+                   call == nullptr ? "" : call->function(), "' in worker pid ",
+                   worker.pid(), ": ", error.message()));
+  error.ForEachPayload([&failure](absl::string_view url, const absl::Cord& p) {
+    failure.SetPayload(url, p);
+  });
+  Fail(std::move(failure));
+  return true;
+}
+
 // The breaker of crash loops. A pool in which some worker lives goes on with
 // fewer, and keeps trying; one in which none does has nothing to wait for.
 void PoolLoop::CountFailedStart(const absl::Status& reason,
                                 absl::Duration delay) {
   ++failed_starts_;
-  if (failed_starts_ <= options_.num_workers + kToleratedFailedStarts) {
+  if (failed_starts_ <= num_workers_ + kToleratedFailedStarts) {
     next_start_ = MonotonicNow() + delay;
     return;
   }
@@ -714,6 +843,44 @@ void PoolLoop::CountFailedStart(const absl::Status& reason,
                    "could not be started; find out why, and make a new pool; "
                    "the last: ",
                    reason.message())));
+}
+
+void PoolLoop::TurnOver() {
+  if (!ended_.ok()) return;
+  while (WorkerProcess* const worker =
+             NextToLeave(workers_, size_.most, MissingWorkers() == 0)) {
+    LetLeave(*worker);
+  }
+}
+
+// After this its time is another, or it would never rest.
+void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
+  if (worker.wants_to_leave() || worker.leaving() || worker.TasksLeft() == 0) {
+    LetLeave(worker);
+  } else if (worker.too_old(MonotonicNow())) {
+    worker.MarkStale();
+  } else if (workers_.num_staying() > size_.least && queue_.empty()) {
+    LetLeave(worker);
+  } else {
+    worker.RestartPatience();
+  }
+}
+
+// What waits behind the task that it runs is for others. (What it has not even
+// begun is on the way to it: it runs that, or a pool whose workers leave all
+// the time would never run anything.)
+void PoolLoop::LetLeave(WorkerProcess& worker) {
+  worker.Leave();
+  const size_t begun = worker.NumBegun();
+  if (worker.wants_to_leave() || (begun > 0 && worker.num_leases() > begun)) {
+    TakeBack(worker);
+  }
+  if (worker.usable() && worker.num_leases() > 0 && worker.wants_to_leave()) {
+    worker.Kill(absl::DataLossError("it began a task when it wanted to leave"));
+  } else if (worker.usable() && worker.num_leases() == 0) {
+    worker.Dismiss(options_.worker_exit_timeout);
+  }
+  workers_.Update(worker);
 }
 
 void PoolLoop::DismissIdle() {

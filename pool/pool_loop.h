@@ -39,6 +39,7 @@
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/pool_size.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/worker_process.h"
@@ -79,6 +80,17 @@ class PoolLoop : public FutureOwner {
   // Waits until all tasks have ended and all workers are gone; after Close or
   // Terminate. OK, or why the pool failed.
   absl::Status Join();
+
+  // As ProcessPool's.
+  absl::Status Resize(int num_workers);
+  absl::Status RestartWorkers();
+  // How many workers there are to be at most.
+  int num_workers() const { return num_workers_; }
+
+  // Leases a task of its own, made by `make_task`, to each worker that is not
+  // leaving. It runs there or nowhere, behind what the worker has.
+  absl::StatusOr<std::vector<TaskPtr>> SubmitToEach(
+      const std::function<TaskPtr()>& make_task);
 
   // Of FutureOwner. Callbacks have a thread of their own.
   void Post(std::function<void()> callback) override;
@@ -142,6 +154,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void KeepPinned(WorkerProcess& worker, std::vector<TaskPtr>& tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
@@ -157,9 +171,18 @@ class PoolLoop : public FutureOwner {
   void EndTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Fail(absl::Status reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
+  void SeeToLeaving(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LetLeave(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void TurnOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Status WhyClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   size_t MissingWorkers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void StartMissing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   absl::Status StartWorker(bool eager)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool FailForStartError(const WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void CountFailedStart(const absl::Status& reason, absl::Duration delay)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -192,6 +215,7 @@ class PoolLoop : public FutureOwner {
   // Until when the owner thread sleeps if nothing happens.
   absl::Time owner_sleeps_until_ ABSL_GUARDED_BY(loop_mutex_) =
       absl::InfinitePast();
+  PoolSize size_ ABSL_GUARDED_BY(loop_mutex_);
   uint64_t next_worker_id_ ABSL_GUARDED_BY(loop_mutex_) = 1;
   // Closed, as the loop knows it.
   bool stopping_ ABSL_GUARDED_BY(loop_mutex_) = false;
@@ -205,9 +229,10 @@ class PoolLoop : public FutureOwner {
   absl::Duration refused_delay_ ABSL_GUARDED_BY(loop_mutex_) = kRefusedDelay;
   absl::Time next_start_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
 
-  // Whether some worker has nothing to do and nothing is queued: Submit gives
-  // it the task itself then. Set with the loop, and before the last look at
-  // submitted_.
+  std::atomic<int> num_workers_;
+  // Whether nothing is queued and some worker has nothing to do, or could be
+  // started: Submit sees to the task itself then. Set with the loop, and before
+  // the last look at submitted_.
   std::atomic<bool> has_idle_worker_{false};
   // Whether unattended_ has any.
   std::atomic<bool> has_unattended_{false};

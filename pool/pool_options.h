@@ -8,13 +8,23 @@
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
 #include "multiproc/pool/frame_format.h"
+#include "multiproc/pool/worker_hook.h"
 
 namespace multiproc {
 
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
-  // of CPUs that this process may run on (executors/cpu_count.h).
+  // of CPUs that this process may run on (executors/cpu_count.h); in a worker, for its
+  // share of them (nesting.h).
   int num_workers = 0;
+
+  // With fewer than num_workers the pool grows and shrinks. It begins with
+  // these, starts others when tasks wait and no worker is idle, and lets those
+  // beyond these go that were idle for idle_timeout, or up to twice as long. 0
+  // or more, or -1 for num_workers, which never changes. Python's
+  // ProcessPoolExecutor starts with 0, and lets none go.
+  int min_workers = -1;
+  absl::Duration idle_timeout = absl::InfiniteDuration();
 
   // What starts the workers; null for DefaultExecutor(). Must outlive the pool.
   Executor* executor = nullptr;
@@ -56,6 +66,40 @@ struct ProcessPoolOptions {
   // has closed its channel (which no task should), is killed. The outcome of
   // its task waits for its end.
   absl::Duration worker_exit_timeout = absl::Seconds(5);
+
+  // Called in each worker before its first task; the time that it takes is part
+  // of worker_start_timeout. If it returns an error, or throws, the pool fails:
+  // Join and all futures give that error, with its code. A worker that dies in
+  // it is one that could not be started: another is, some times. Create gives
+  // the errors of WorkerHook::status.
+  WorkerHook initializer;
+
+  // Called in a worker that leaves in order, as the pool is closed or the
+  // worker is replaced, within worker_exit_timeout. Not in one that is killed:
+  // by Terminate, by a timeout, or as its parent died. Its error goes nowhere.
+  WorkerHook finalizer;
+
+  // After so many tasks a worker leaves and is replaced, which gives back what
+  // they leaked: Python's maxtasksperchild. A chunk of Map is one task. 0 for
+  // no limit. With a jitter, which must be less, each worker's own limit is
+  // less by up to as much, so that not all leave at once.
+  int max_tasks_per_worker = 0;
+  int max_tasks_jitter = 0;
+
+  // A worker that is older leaves once it has ended its task, and is replaced.
+  // Of several, one at a time.
+  absl::Duration max_worker_age = absl::InfiniteDuration();
+
+  // A worker whose resident set (resident_memory.h) is greater, in bytes, after
+  // a task leaves and is replaced. No task is lost, and none is stopped: this
+  // is no limit for a single task. 0 for none. UNIMPLEMENTED where the system
+  // does not tell: all but Linux and Windows.
+  size_t max_worker_memory_bytes = 0;
+
+  // How deep pools may be: 1 for none within a worker, 2 for one within a
+  // worker of a pool, and so on. A function that makes a pool of workers that
+  // call it would go on for ever.
+  int max_pool_depth = 4;
 };
 
 struct TaskOptions {

@@ -1,11 +1,14 @@
 #include "multiproc/pool/process_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
+#include "multiproc/pool/nesting.h"
+#include "multiproc/pool/resident_memory.h"
 
 namespace multiproc {
 namespace {
@@ -19,6 +22,43 @@ absl::Status OutOfRange(absl::string_view option, absl::string_view value,
                         absl::string_view range) {
   return absl::InvalidArgumentError(
       absl::StrCat(option, " is ", value, "; it must be ", range));
+}
+
+// What is of account for the life of workers.
+absl::Status CheckWorkerLife(const ProcessPoolOptions& options) {
+  if (options.min_workers < -1 || options.min_workers > options.num_workers) {
+    return OutOfRange("min_workers", absl::StrCat(options.min_workers),
+                      "from 0 to num_workers, or -1 for num_workers");
+  }
+  if (options.max_tasks_per_worker < 0) {
+    return OutOfRange("max_tasks_per_worker",
+                      absl::StrCat(options.max_tasks_per_worker),
+                      "1 or more, or 0 for no limit");
+  }
+  if (options.max_tasks_jitter < 0 ||
+      options.max_tasks_jitter >
+          std::max(options.max_tasks_per_worker - 1, 0)) {
+    return OutOfRange("max_tasks_jitter",
+                      absl::StrCat(options.max_tasks_jitter),
+                      "0 or more, and less than max_tasks_per_worker");
+  }
+  if (options.max_worker_memory_bytes > 0 && !ResidentBytes().has_value()) {
+    return absl::UnimplementedError(
+        "max_worker_memory_bytes: this system does not tell how much memory a "
+        "process has");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDepth(const ProcessPoolOptions& options) {
+  if (options.max_pool_depth < 1) {
+    return OutOfRange("max_pool_depth", absl::StrCat(options.max_pool_depth),
+                      "1 or more");
+  }
+  if (PoolDepth() < options.max_pool_depth) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "pools are nested ", PoolDepth(), " deep here already, and may be ",
+      options.max_pool_depth, " (max_pool_depth)"));
 }
 
 absl::Status CheckCounts(const ProcessPoolOptions& options) {
@@ -61,6 +101,11 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   status.Update(CheckPositive("frame_timeout", options.frame_timeout));
   status.Update(
       CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
+  status.Update(CheckPositive("idle_timeout", options.idle_timeout));
+  status.Update(CheckPositive("max_worker_age", options.max_worker_age));
+  status.Update(options.initializer.status());
+  status.Update(options.finalizer.status());
+  status.Update(CheckDepth(options));
   return status;
 }
 
@@ -72,7 +117,9 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
   absl::Status status = CheckOptions(complete);
   if (status.ok()) status = CheckInitialized();
   if (!status.ok()) return status;
-  if (complete.num_workers == 0) complete.num_workers = CountCpus();
+  if (complete.num_workers == 0) complete.num_workers = CpuShare();
+  status = CheckWorkerLife(complete);
+  if (!status.ok()) return status;
   if (complete.executor == nullptr) {
     absl::StatusOr<Executor*> executor = DefaultExecutor();
     if (!executor.ok()) return executor.status();
@@ -94,6 +141,16 @@ ProcessPool::~ProcessPool() {
   Join().IgnoreError();
   loop_->Shutdown();
 }
+
+absl::Status ProcessPool::Resize(int num_workers) {
+  if (num_workers < 1 || num_workers > kLargestNumWorkers) {
+    return OutOfRange("num_workers", absl::StrCat(num_workers),
+                      "from 1 to 10,000");
+  }
+  return loop_->Resize(num_workers);
+}
+
+absl::Status ProcessPool::RestartWorkers() { return loop_->RestartWorkers(); }
 
 void ProcessPool::Close() { submitter_->Close(); }
 

@@ -20,6 +20,7 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,7 +51,10 @@ class ProcessPool {
   // Starts the workers, without waiting until they are ready.
   //   INVALID_ARGUMENT     an option is out of its range.
   //   FAILED_PRECONDITION  Initialize() was not called, or the fork backend
-  //                        can't be used in a program with threads.
+  //                        can't be used in a program with threads; or pools
+  //                        are nested deeper than max_pool_depth.
+  //   UNIMPLEMENTED        max_worker_memory_bytes, where the system does not
+  //                        tell how much memory a process has.
   //   NOT_FOUND            MULTIPROC_EXECUTOR names no backend.
   //   others               the first worker that could not be started.
   static absl::StatusOr<std::unique_ptr<ProcessPool>> Create(
@@ -86,6 +90,31 @@ class ProcessPool {
   void Submit(const F&, const Args&...) {
     static_assert(sizeof(F) == 0,
                   "submit a plain function, registered by MULTIPROC_FUNCTION");
+  }
+
+  // Runs `fn` with `args` once in each worker that is there and not about to
+  // leave, and returns at once: a future for each, in the order in which the
+  // workers were started. It runs behind what that worker has already, and
+  // before what is queued, and counts as one of max_tasks_per_worker, though a
+  // worker runs it beyond that number. A future is UNAVAILABLE if its worker
+  // ends before it; it is not tried again. A worker that is started later
+  // knows nothing of it: options.initializer is for that. Errors:
+  //   FAILED_PRECONDITION  the pool is closed.
+  //   others               why the pool failed, or why there can be no such
+  //                        call: those of Future::Get for Submit.
+  template <typename R, typename... P, typename... Args>
+  absl::StatusOr<std::vector<Future<ResultOf<R>>>> Broadcast(
+      R (*fn)(P...), const Args&... args) {
+    return Broadcast(TaskOptions(), fn, args...);
+  }
+  template <typename R, typename... P, typename... Args>
+  absl::StatusOr<std::vector<Future<ResultOf<R>>>> Broadcast(
+      const TaskOptions& options, R (*fn)(P...), const Args&... args) {
+    auto states = submitter_->Broadcast(options, PackCall(fn, args...));
+    if (!states.ok()) return states.status();
+    std::vector<Future<ResultOf<R>>> futures;
+    for (auto& state : *states) futures.emplace_back(std::move(state));
+    return futures;
   }
 
   // Submit, and the wait for its outcome.
@@ -215,6 +244,22 @@ class ProcessPool {
                     std::forward<Ranges>(items)...);
   }
 
+  // ---- Its workers ----
+
+  // From now on there are `num_workers` of them, 1 to 10,000, instead of
+  // ProcessPoolOptions::num_workers; and min_workers, but no more. Returns at
+  // once: workers are started, or leave when they have ended their tasks.
+  //   INVALID_ARGUMENT     `num_workers` is out of range.
+  //   FAILED_PRECONDITION  the pool is closed.
+  //   others               why the pool failed.
+  absl::Status Resize(int num_workers);
+
+  // Replaces all workers that are there now: one after the other, the idle
+  // first, each once it has ended its tasks, and the next when its replacement
+  // is ready. Returns at once. A worker's task that does not end holds up those
+  // behind it. FAILED_PRECONDITION if the pool is closed, or why it failed.
+  absl::Status RestartWorkers();
+
   // ---- The end ----
 
   // Ends the submitting: from now on Submit's futures have FAILED_PRECONDITION.
@@ -231,7 +276,8 @@ class ProcessPool {
   // was called before, or within a callback of Future::OnDone, which it would
   // wait for. Otherwise OK, or why the pool failed: UNAVAILABLE or the spawn's
   // error, if workers could not be started, or ended before they were ready,
-  // several times in a row. May be called again.
+  // several times in a row; or the error of options.initializer, with its code.
+  // May be called again.
   absl::Status Join();
 
  private:

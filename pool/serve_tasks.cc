@@ -29,7 +29,9 @@
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/message_channel.h"
+#include "multiproc/pool/nesting.h"
 #include "multiproc/pool/parent_watch.h"
+#include "multiproc/pool/resident_memory.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task_gate.h"
 #include "multiproc/pool/worker_memory.h"
@@ -49,11 +51,28 @@ void FlushStreams() {
   std::fflush(stdout);
 }
 
-absl::Status SendHello(MessageChannel& channel) {
+// `error` is the initializer's.
+absl::Status SendHello(const absl::Status& error, MessageChannel& channel) {
   WorkerHello hello;
   hello.set_pid(CurrentPid());
+  if (!error.ok()) *hello.mutable_error() = StatusToProto(error);
   absl::Status status = channel.Send(FrameType::kWorkerHello, hello);
+  if (absl::IsResourceExhausted(status)) {
+    *hello.mutable_error() = StatusToProto(absl::Status(
+        error.code(), absl::StrCat("its error is ", status.message())));
+    status = channel.Send(FrameType::kWorkerHello, hello);
+  }
   return status.ok() ? channel.Flush() : status;
+}
+
+// Unlike a task it is not ended at once when the parent is gone: a worker that
+// is told to leave meanwhile can't tell the one from the other.
+absl::Status RunHook(const FunctionCall& call) {
+  std::string result;
+  bool own_error = false;
+  absl::Status status = RunCall(call, &result, &own_error);
+  FlushStreams();
+  return status;
 }
 
 // Ctrl-C goes to every process of the terminal's foreground group. What becomes
@@ -81,7 +100,8 @@ class TaskServer {
  public:
   TaskServer(const WorkerConfig& config, ScopedFileHandle requests,
              ScopedFileHandle responses, SharedMemory memory, ParentWatch watch)
-      : memory_(std::move(memory)),
+      : config_(config),
+        memory_(std::move(memory)),
         gate_(&WorkerMemory::In(memory_)->gate),
         journal_(WorkerMemory::In(memory_)),
         channel_(std::move(requests), std::move(responses),
@@ -94,6 +114,7 @@ class TaskServer {
   absl::Status Serve();
 
  private:
+  absl::Status ServeRequests();
   void AwaitRequest();
   absl::Status Handle(const Frame& frame);
   absl::Status HandleRequest(const Frame& frame);
@@ -103,6 +124,9 @@ class TaskServer {
   absl::Status SendGreatResponse();
   absl::Status Write();
 
+  bool IsTooGreat() const;
+
+  const WorkerConfig config_;
   const SharedMemory memory_;
   TaskGate gate_;
   AnswerJournal journal_;
@@ -120,10 +144,24 @@ class TaskServer {
   std::optional<absl::Time> last_end_;
   // From when on an answer is due to be written, if there is one.
   std::optional<absl::Time> write_at_;
+  // It has said so, and begins nothing more.
+  bool leaving_ = false;
 };
 
 absl::Status TaskServer::Serve() {
-  absl::Status status = SendHello(channel_);
+  absl::Status status;
+  if (config_.has_initializer()) status = RunHook(config_.initializer());
+  absl::Status said = SendHello(status, channel_);
+  if (!status.ok() || !said.ok()) return said;
+  status = ServeRequests();
+  // What was taken back may be in the pipe still, and half of it be missing.
+  if (WorkerMemory::In(memory_)->dismissed == 0) return status;
+  if (config_.has_finalizer()) RunHook(config_.finalizer()).IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::Status TaskServer::ServeRequests() {
+  absl::Status status;
   while (status.ok()) {
     absl::StatusOr<std::optional<Frame>> frame = channel_.Next();
     if (frame.ok() && !frame->has_value()) {
@@ -182,16 +220,23 @@ absl::Status TaskServer::HandleRequest(const Frame& frame) {
 // The task has ended before its answer is sent: the parent, once it has it, may
 // dismiss this worker, which is no death in the middle of a task then.
 absl::Status TaskServer::Run(PackedBytes arguments) {
-  if (!gate_.TryBegin()) return absl::OkStatus();
+  if (leaving_ || !gate_.TryBegin()) return absl::OkStatus();
   if (!watch_.BeginTask()) return absl::OkStatus();
   last_begin_ = last_end_.value_or(MonotonicNow());
   FillResponse(std::move(arguments));
   FlushStreams();
   watch_.EndTask();
   last_end_ = MonotonicNow();
+  leaving_ = IsTooGreat();
+  response_.set_leaving(leaving_);
   response_.set_run_time_ns(static_cast<uint64_t>(std::max<int64_t>(
       absl::ToInt64Nanoseconds(*last_end_ - last_begin_), 1)));
   return SendResponse();
+}
+
+bool TaskServer::IsTooGreat() const {
+  return config_.max_resident_bytes() > 0 &&
+         ResidentBytes().value_or(0) > config_.max_resident_bytes();
 }
 
 void TaskServer::FillResponse(PackedBytes arguments) {
@@ -276,6 +321,8 @@ absl::Status ServePool(const WorkerConfig& config) {
   }
   IgnoreInterrupts();
   KeepFreedMemory();
+  EnterWorker(static_cast<int>(config.pool_depth()),
+              static_cast<int>(config.cpu_share()));
   absl::StatusOr<SharedMemory> memory =
       WorkerMemory::Open(ScopedFileHandle(handles[2]));
   if (!memory.ok()) return memory.status();

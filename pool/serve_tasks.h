@@ -1,7 +1,8 @@
 // The worker's side of a pool: the loop that a child process runs.
 //
-//   Hello;  then for each request: run it, answer it;  at the end of the
-//   channel: leave.
+//   the initializer, if there is one;  Hello;  then for each request: run it,
+//   answer it;  at the end of the channel: the finalizer, if the parent has
+//   dismissed the worker;  leave.
 //
 // POSIX and Windows alike; the parent's side is worker_process.h.
 

@@ -58,6 +58,8 @@ class Task : public FutureState {
   int32_t attempt = 1;
   // To whom it is leased, or null.
   WorkerProcess* worker = nullptr;
+  // Whether it is for the worker that it was leased to first, and no other.
+  bool pinned = false;
 
  private:
   // Its memory is used again.

@@ -22,6 +22,11 @@ absl::Status OutOfRange(absl::string_view option, absl::string_view value,
       absl::StrCat(option, " is ", value, "; it must be ", range));
 }
 
+absl::Status CloseIsDueError() {
+  return absl::FailedPreconditionError(
+      "the pool is closed, and works off what was submitted before");
+}
+
 // What the pool itself can tell of a call before it is queued.
 absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                        const TaskOptions& options,
@@ -53,30 +58,53 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
 TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
                                                absl::StatusOr<PackedCall> call,
                                                uint32_t count, Caller caller) {
-  auto task = std::allocate_shared<Task>(
-      TaskAllocator<Task>(task_memory_.get()), loop_);
   absl::Status status = CheckTask(options_, options, call);
   bool refused = false;
   if (status.ok() && caller == Caller::kUser && close_is_due_) {
     refused = true;
-    status = absl::FailedPreconditionError(
-        "the pool is closed, and works off what was submitted before");
+    status = CloseIsDueError();
   }
   if (!status.ok()) {
+    auto task = NewTask();
     FutureState::Fulfil(task, std::move(status), "");
     return {std::move(task), refused};
   }
-  task->SetCall(*std::move(call), count);
-  task->timeout = options.timeout == absl::ZeroDuration()
-                      ? options_.task_timeout
-                      : options.timeout;
-  task->max_attempts =
-      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  auto task = MakeTask(options, *std::move(call), count);
   loop_->Submit(task);
   // Not by its outcome, which a task that was taken may have by now, too: what
   // the loop takes it gives an id, and nobody changes that later.
   refused = task->id == 0;
   return {std::move(task), refused};
+}
+
+absl::StatusOr<std::vector<std::shared_ptr<FutureState>>>
+TaskSubmitter::Broadcast(const TaskOptions& options,
+                         const absl::StatusOr<PackedCall>& call) {
+  absl::Status status = CheckTask(options_, options, call);
+  if (status.ok() && close_is_due_) status = CloseIsDueError();
+  if (!status.ok()) return status;
+  absl::StatusOr<std::vector<TaskPtr>> tasks = loop_->SubmitToEach(
+      [&] { return MakeTask(options, *call, /*count=*/1); });
+  if (!tasks.ok()) return tasks.status();
+  return std::vector<std::shared_ptr<FutureState>>(tasks->begin(),
+                                                   tasks->end());
+}
+
+TaskPtr TaskSubmitter::NewTask() {
+  return std::allocate_shared<Task>(TaskAllocator<Task>(task_memory_.get()),
+                                    loop_);
+}
+
+TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
+                                uint32_t count) {
+  TaskPtr task = NewTask();
+  task->SetCall(std::move(call), count);
+  task->timeout = options.timeout == absl::ZeroDuration()
+                      ? options_.task_timeout
+                      : options.timeout;
+  task->max_attempts =
+      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  return task;
 }
 
 bool TaskSubmitter::BeginRun() {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -21,6 +22,7 @@
 #include "multiproc/pool/future_state.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/task.h"
 #include "multiproc/pool/task_memory.h"
 
 namespace multiproc {
@@ -48,6 +50,11 @@ class TaskSubmitter {
   Submitted Submit(const TaskOptions& options, absl::StatusOr<PackedCall> call,
                    uint32_t count = 1, Caller caller = Caller::kUser);
 
+  // Submits one call of its own to each present worker
+  // (PoolLoop::SubmitToEach).
+  absl::StatusOr<std::vector<std::shared_ptr<FutureState>>> Broadcast(
+      const TaskOptions& options, const absl::StatusOr<PackedCall>& call);
+
   // False, without a run, if the pool is closed.
   bool BeginRun();
   void EndRun();
@@ -60,6 +67,9 @@ class TaskSubmitter {
   const std::shared_ptr<PoolLoop>& loop() const { return loop_; }
 
  private:
+  TaskPtr NewTask();
+  TaskPtr MakeTask(const TaskOptions& options, PackedCall call, uint32_t count);
+
   const ProcessPoolOptions options_;
   const std::shared_ptr<PoolLoop> loop_;
   const TaskMemory::Ptr task_memory_ = TaskMemory::Create();

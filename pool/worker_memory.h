@@ -16,6 +16,9 @@ namespace multiproc {
 struct WorkerMemory {
   static constexpr size_t kJournalBytes = 60 << 10;
 
+  // Not 0 if the worker was told to leave: the end of its requests is no death
+  // of its parent then.
+  alignas(64) std::atomic<uint32_t> dismissed;
   // Of TaskGate.
   alignas(64) std::atomic<uint64_t> gate;
   // Of AnswerJournal.

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "multiproc/executors/command.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/functions/task_status.h"
 #include "multiproc/pool/channel_pipes.h"
 #include "multiproc/pool/serve_tasks.h"
 
@@ -48,6 +50,9 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
     : id_(options.id),
       eager_(options.eager),
       frame_timeout_(options.frame_timeout),
+      max_tasks_(options.max_tasks),
+      max_age_(options.max_age),
+      idle_timeout_(options.idle_timeout),
       process_(std::move(process)),
       channel_(std::move(channel)),
       memory_(std::move(memory)),
@@ -188,9 +193,7 @@ absl::Status WorkerProcess::HandleFrames(const AnswerCallback& on_answer) {
 absl::Status WorkerProcess::HandleFrame(const Frame& frame,
                                         const AnswerCallback& on_answer) {
   if (frame.type == FrameType::kWorkerHello && !ready_) {
-    ready_ = true;
-    StartClock();
-    return absl::OkStatus();
+    return HandleHello(frame);
   }
   if (frame.type == FrameType::kAttachment && attachment_is_due_ &&
       !leases_.empty() && leases_.front()->id == response_.task_id()) {
@@ -203,6 +206,23 @@ absl::Status WorkerProcess::HandleFrame(const Frame& frame,
   return absl::DataLossError(
       absl::StrCat("a frame of type ", static_cast<int>(frame.type),
                    ready_ ? "" : " before Hello", " is not its to send"));
+}
+
+absl::Status WorkerProcess::HandleHello(const Frame& frame) {
+  WorkerHello hello;
+  if (!hello.ParseFromArray(frame.payload.data(),
+                            static_cast<int>(frame.payload.size()))) {
+    return absl::DataLossError("a frame holds no WorkerHello");
+  }
+  if (hello.has_error()) {
+    start_error_ = StatusFromProto(hello.error());
+    return absl::OkStatus();
+  }
+  ready_ = true;
+  StartClock();
+  // Not from its start on: one that starts slowly would never run a task.
+  too_old_at_ = head_since_ + max_age_;
+  return absl::OkStatus();
 }
 
 absl::Status WorkerProcess::HandleResponse(const Frame& frame,
@@ -234,6 +254,7 @@ void WorkerProcess::Answer(PackedBytes attachment,
   taken_back_ = false;
   looked_for_unwritten_ = false;
   ++num_answered_;
+  wants_to_leave_ = wants_to_leave_ || response_.leaving();
   on_answer(std::move(task), response_, std::move(attachment));
 }
 
@@ -251,10 +272,29 @@ void WorkerProcess::AwaitAnswer() {
   deadline_ = std::max(deadline_, frame_deadline_);
 }
 
+size_t WorkerProcess::TasksLeft() const {
+  if (max_tasks_ == 0) return std::numeric_limits<size_t>::max();
+  // It leaves before this count would begin again.
+  const size_t had = num_answered_ + leases_.size();
+  return max_tasks_ > had ? max_tasks_ - had : 0;
+}
+
+absl::Time WorkerProcess::leave_at() const {
+  if (!usable_) return absl::InfiniteFuture();
+  if (wants_to_leave_) return absl::InfinitePast();
+  const bool idle = leases_.empty();
+  if (idle && (leaving_ || TasksLeft() == 0)) return absl::InfinitePast();
+  if (leaving_) return absl::InfiniteFuture();
+  const absl::Time too_old = stale_ ? absl::InfiniteFuture() : too_old_at_;
+  if (!idle || !ready_) return too_old;
+  return std::min(too_old, head_since_ + idle_timeout_);
+}
+
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {
   usable_ = false;
   dismissed_ = true;
   deadline_ = MonotonicNow() + exit_timeout;
+  WorkerMemory::In(memory_)->dismissed = 1;
   channel_.CloseSend();
 }
 
@@ -266,6 +306,7 @@ void WorkerProcess::AwaitExit(absl::Duration grace) {
 
 void WorkerProcess::Kill(absl::Status reason) {
   usable_ = false;
+  killed_ = true;
   deadline_ = absl::InfiniteFuture();
   // Should the system refuse the kill (a task has changed its user), the end of
   // the channel is what makes the worker go.

@@ -54,6 +54,11 @@ class WorkerProcess {
     // How long it may take to get ready, and stop in the middle of a frame.
     absl::Duration start_timeout = absl::InfiniteDuration();
     absl::Duration frame_timeout = absl::InfiniteDuration();
+    // After how many tasks it leaves, or 0; how old, from Hello on, it may be;
+    // and how long idle before it may leave.
+    uint32_t max_tasks = 0;
+    absl::Duration max_age = absl::InfiniteDuration();
+    absl::Duration idle_timeout = absl::InfiniteDuration();
   };
 
   // Starts a worker by `executor`; errors as of Executor::Spawn.
@@ -77,7 +82,13 @@ class WorkerProcess {
   // Whether it will take tasks: neither told to leave, nor killed.
   bool usable() const { return usable_; }
   // Whether it takes tasks now.
-  bool takes_tasks() const { return usable_ && (ready_ || eager_); }
+  bool takes_tasks() const {
+    return usable_ && (ready_ || eager_) && !leaving_ && TasksLeft() > 0;
+  }
+  // How many more tasks it may be leased.
+  size_t TasksLeft() const;
+  // What its initializer said, if that was an error: it never gets ready then.
+  const absl::Status& start_error() const { return start_error_; }
   // Whether it was told to leave.
   bool dismissed() const { return dismissed_; }
   size_t num_leases() const { return leases_.size(); }
@@ -137,9 +148,25 @@ class WorkerProcess {
     return usable_ ? frame_deadline_ : absl::InfiniteFuture();
   }
 
+  // When something is to be done about its leaving (MonotonicNow): it wants to,
+  // has had all its tasks or is leaving, and has no leases; is too old; or was
+  // idle for too long. InfiniteFuture for nothing.
+  absl::Time leave_at() const;
+  // It gets no more tasks, and is to be dismissed when it has none.
+  void Leave() { leaving_ = true; }
+  bool leaving() const { return leaving_; }
+  // It is to be replaced when its turn comes.
+  void MarkStale() { stale_ = true; }
+  bool stale() const { return stale_; }
+  bool too_old(absl::Time now) const { return !stale_ && too_old_at_ <= now; }
+  // It has said that it begins nothing more.
+  bool wants_to_leave() const { return wants_to_leave_; }
+
   // Lets the worker, which has no leases, leave: it finds the end of its
   // channel, and has `exit_timeout` to end.
   void Dismiss(absl::Duration exit_timeout);
+  // Whether it has that time still.
+  bool on_its_way_out() const { return dismissed_ && !killed_; }
 
   // Gives the worker, whose channel is at its end, `grace` to end by itself: it
   // is about to, and its own exit code tells more than a kill.
@@ -178,6 +205,7 @@ class WorkerProcess {
                              const AnswerCallback& on_answer);
   absl::Status HandleFrames(const AnswerCallback& on_answer);
   absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
+  absl::Status HandleHello(const Frame& frame);
   absl::Status HandleResponse(const Frame& frame,
                               const AnswerCallback& on_answer);
   void Answer(PackedBytes attachment, const AnswerCallback& on_answer);
@@ -193,6 +221,9 @@ class WorkerProcess {
   const uint64_t id_;
   const bool eager_;
   const absl::Duration frame_timeout_;
+  const uint32_t max_tasks_;
+  const absl::Duration max_age_;
+  const absl::Duration idle_timeout_;
   Process process_;
   MessageChannel channel_;
   SharedMemory memory_;
@@ -206,13 +237,19 @@ class WorkerProcess {
   bool ever_leased_ = false;
   bool ever_answered_ = false;
   bool taken_back_ = false;
+  bool leaving_ = false;
+  bool stale_ = false;
+  bool wants_to_leave_ = false;
+  bool killed_ = false;
   bool looked_for_unwritten_ = false;
   uint32_t begun_at_last_look_ = 0;
   // Responses so far, modulo 2^32 as in the gate.
   uint32_t num_answered_ = 0;
   absl::Time head_since_;
+  absl::Time too_old_at_ = absl::InfiniteFuture();
   absl::Time deadline_;
   absl::Time frame_deadline_ = absl::InfiniteFuture();
+  absl::Status start_error_;
   absl::Status kill_reason_;
   std::optional<uint64_t> killed_for_task_;
   absl::Status receive_error_;

@@ -46,6 +46,7 @@ bool WorkerSet::IsReceiving(const WorkerProcess& worker) const {
 std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
   Member& member = members_[id];
   UpdateCounts(member, /*usable=*/false, 0);
+  UpdateTurnover(member, /*present=*/false);
   StopReceiving(*member.worker);
   if (member.requests_watched != kInvalidFileHandle) {
     poller_->Forget(member.requests_watched);
@@ -62,8 +63,10 @@ void WorkerSet::Update(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
   UpdateCounts(member, worker.usable(), worker.num_leases());
+  UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
-  UpdateDeadline(member, std::min(worker.deadline(), PatienceEnd(worker)));
+  UpdateDeadline(member, std::min({worker.deadline(), worker.leave_at(),
+                                   PatienceEnd(worker)}));
 }
 
 absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
@@ -89,6 +92,18 @@ void WorkerSet::UpdateCounts(Member& member, bool usable, size_t num_leases) {
   if (member.num_leases > 0) busy_.erase({member.num_leases, id});
   if (num_leases > 0) busy_.insert({num_leases, id});
   member.num_leases = num_leases;
+}
+
+void WorkerSet::UpdateTurnover(Member& member, bool present) {
+  const WorkerProcess& worker = *member.worker;
+  const auto count = [](size_t& number, bool& counted, bool counts) {
+    number += (counts ? 1 : 0) - (counted ? 1 : 0);
+    counted = counts;
+  };
+  const bool staying = present && worker.usable() && !worker.leaving();
+  count(num_staying_, member.staying, staying);
+  count(num_stale_, member.stale, staying && worker.stale());
+  count(num_out_, member.out, present && worker.on_its_way_out());
 }
 
 void WorkerSet::StopReceiving(WorkerProcess& worker) {

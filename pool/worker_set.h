@@ -103,6 +103,12 @@ class WorkerSet {
   // leases they have.
   size_t num_usable() const { return num_usable_; }
   size_t num_busy() const { return busy_.size(); }
+  // How many of the usable ones are not leaving, and how many of these are
+  // stale.
+  size_t num_staying() const { return num_staying_; }
+  size_t num_stale() const { return num_stale_; }
+  // How many were dismissed, and are not gone yet.
+  size_t num_on_their_way_out() const { return num_out_; }
   size_t num_leased() const { return num_leased_; }
   // Whether some worker that takes tasks has none.
   bool HasIdle() const {
@@ -116,6 +122,9 @@ class WorkerSet {
   struct Member {
     std::shared_ptr<WorkerProcess> worker;
     bool usable = false;
+    bool staying = false;
+    bool stale = false;
+    bool out = false;
     // Of a usable one.
     size_t num_leases = 0;
     bool responses_watched = false;
@@ -127,6 +136,7 @@ class WorkerSet {
 
   void UpdateRequests(Member& member);
   void UpdateCounts(Member& member, bool usable, size_t num_leases);
+  void UpdateTurnover(Member& member, bool present);
   void UpdateOpen(Member& member);
   void UpdateDeadline(Member& member, absl::Time deadline);
 
@@ -137,6 +147,9 @@ class WorkerSet {
   // Usable ones with leases: how many, and whose.
   std::set<std::pair<size_t, uint64_t>> busy_;
   size_t num_usable_ = 0;
+  size_t num_staying_ = 0;
+  size_t num_stale_ = 0;
+  size_t num_out_ = 0;
   size_t num_leased_ = 0;
   std::set<std::pair<absl::Time, uint64_t>> deadlines_;
 };

@@ -1,0 +1,19 @@
+// How much memory this process has now. Thread-safe.
+
+#ifndef MULTIPROC_POOL_RESIDENT_MEMORY_H_
+#define MULTIPROC_POOL_RESIDENT_MEMORY_H_
+
+#include <cstdint>
+#include <optional>
+
+namespace multiproc {
+
+// The resident set, in bytes: the second number of /proc/self/statm (proc(5)),
+// or the WorkingSetSize of GetProcessMemoryInfo. What several processes share
+// counts in each. nullopt where the system does not tell; takes some
+// microseconds.
+std::optional<uint64_t> ResidentBytes();
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_POOL_RESIDENT_MEMORY_H_

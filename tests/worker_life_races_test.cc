@@ -1,0 +1,230 @@
+// Workers that leave, scripted: what real ones do at one moment in a million,
+// and what only wrong ones do.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "multiproc/functions/codec.h"
+#include "multiproc/functions/task_status.h"
+#include "multiproc/pool/frame_format.h"
+#include "multiproc/pool/process_pool.h"
+#include "tests/scripted_worker.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Never called: the scripted workers answer in its place.
+std::string Same(const std::string& text) { return text; }
+MULTIPROC_FUNCTION(Same);
+
+absl::StatusOr<std::string> OutcomeOf(const Future<std::string>& future) {
+  if (future.WaitWithTimeout(kScriptPatience)) return future.Get();
+  return absl::DeadlineExceededError("the future was not ready in time");
+}
+
+std::string TextOf(const std::optional<TaskRequest>& request) {
+  std::string text;
+  if (!request.has_value()) return "no request";
+  EXPECT_TRUE(DecodeValues(request->call().arguments(), &text));
+  return text;
+}
+
+TaskResponse LeavingResponseTo(const TaskRequest& request) {
+  TaskResponse response = ResponseTo(request);
+  response.set_leaving(true);
+  return response;
+}
+
+class WorkerLifeRacesTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    if (pool_ != nullptr) pool_->Terminate();
+    pool_ = nullptr;
+    for (std::thread& server : servers_) server.join();
+  }
+
+  void MakePool(int num_workers) {
+    ProcessPoolOptions options;
+    options.num_workers = num_workers;
+    options.max_leased_tasks = 4;
+    options.executor = &executor_;
+    absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+        ProcessPool::Create(options);
+    ASSERT_TRUE(pool.ok()) << pool.status();
+    pool_ = *std::move(pool);
+  }
+
+  std::shared_ptr<ScriptedWorker> NextReady() {
+    std::shared_ptr<ScriptedWorker> worker = executor_.NextWorker();
+    worker->SayHello();
+    return worker;
+  }
+
+  // The next worker is one that is in order.
+  void ServeNext() {
+    std::shared_ptr<ScriptedWorker> worker = executor_.NextWorker();
+    ASSERT_NE(worker, nullptr);
+    servers_.emplace_back([worker] { worker->Serve(); });
+  }
+
+  // Its next request, which is `text`.
+  TaskRequest Request(ScriptedWorker& worker, const std::string& text) {
+    std::optional<TaskRequest> request = worker.NextRequest();
+    EXPECT_EQ(TextOf(request), text);
+    return std::move(request).value_or(TaskRequest());
+  }
+
+  // One that runs the task "a", and no other.
+  std::pair<std::shared_ptr<ScriptedWorker>, TaskRequest> RunningWorker() {
+    a_ = pool_->Submit(Same, "a");
+    std::shared_ptr<ScriptedWorker> worker = NextReady();
+    TaskRequest request = Request(*worker, "a");
+    EXPECT_TRUE(worker->Begin());
+    return {std::move(worker), std::move(request)};
+  }
+
+  ScriptedExecutor executor_;
+  std::unique_ptr<ProcessPool> pool_;
+  std::vector<std::thread> servers_;
+  Future<std::string> a_;
+};
+
+TEST_F(WorkerLifeRacesTest, WhatALeavingWorkerHasNotBegunRunsElsewhere) {
+  MakePool(1);
+  const auto [worker, request] = RunningWorker();
+  const auto b = pool_->Submit(Same, "b");
+  const auto c = pool_->Submit(Same, "c");
+  worker->Answer(LeavingResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+  // Requests may come still, and the end does.
+  while (worker->NextRequest().has_value()) {
+  }
+  EXPECT_EQ(worker->memory().dismissed, 1);
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(b), "b");
+  EXPECT_EQ(*OutcomeOf(c), "c");
+  EXPECT_FALSE(worker->killed());
+  worker->Exit(ExitStatus::Exited(0));
+}
+
+TEST_F(WorkerLifeRacesTest, AWorkerThatWantsToLeaveAndBeginsATaskIsKilled) {
+  MakePool(1);
+  const auto b_before = pool_->Submit(Same, "a");
+  const auto b = pool_->Submit(Same, "b");
+  const auto worker = NextReady();
+  const TaskRequest request = Request(*worker, "a");
+  Request(*worker, "b");
+  EXPECT_TRUE(worker->Begin());
+  EXPECT_TRUE(worker->Begin());
+  worker->Answer(LeavingResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(b_before), "a");
+  EXPECT_TRUE(worker->WaitForKill());
+  const absl::Status status = OutcomeOf(b).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("wanted to leave"));
+}
+
+TEST_F(WorkerLifeRacesTest, ABroadcastThatIsTakenBackGoesToItsWorkerAgain) {
+  MakePool(2);
+  const auto [busy, request] = RunningWorker();
+  ServeNext();
+  // Patience with "a" ends, and others could run what waits behind it.
+  const auto all = pool_->Broadcast(Same, "all");
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->size(), 2);
+  EXPECT_EQ(*OutcomeOf((*all)[1]), "all");
+  Request(*busy, "all");
+  const TaskRequest again = Request(*busy, "all");
+  busy->Answer(ResponseTo(request));
+  EXPECT_TRUE(busy->Begin());
+  busy->Answer(ResponseTo(again));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+  EXPECT_EQ(*OutcomeOf((*all)[0]), "all");
+}
+
+TEST_F(WorkerLifeRacesTest, ABroadcastIsLostIfItsWorkerLeavesBeforeIt) {
+  for (const bool restart : {false, true}) {
+    MakePool(1);
+    const auto [worker, request] = RunningWorker();
+    const auto all = pool_->Broadcast(Same, "all");
+    ASSERT_TRUE(all.ok()) << all.status();
+    ASSERT_EQ(all->size(), 1);
+    Request(*worker, "all");
+    if (restart) {
+      EXPECT_TRUE(pool_->RestartWorkers().ok());
+      // It stays, as the worker is to end what it has.
+      Request(*worker, "all");
+    }
+    worker->Answer(LeavingResponseTo(request));
+    EXPECT_EQ(*OutcomeOf(a_), "a");
+    const absl::Status status = OutcomeOf((*all)[0]).status();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("left before it"));
+    while (worker->NextRequest().has_value()) {
+    }
+    worker->Exit(ExitStatus::Exited(0));
+    ServeNext();
+    EXPECT_EQ(*OutcomeOf(pool_->Submit(Same, "b")), "b");
+    pool_ = nullptr;
+  }
+}
+
+TEST_F(WorkerLifeRacesTest, AHelloWithAnErrorFailsThePool) {
+  MakePool(1);
+  const auto future = pool_->Submit(Same, "a");
+  const auto worker = executor_.NextWorker();
+  WorkerHello hello;
+  *hello.mutable_error() = StatusToProto(absl::AbortedError("not today"));
+  worker->Write(FrameOf(FrameType::kWorkerHello, hello));
+  EXPECT_TRUE(worker->WaitForKill());
+  const absl::Status status = OutcomeOf(future).status();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("not today"));
+  pool_->Close();
+  EXPECT_EQ(pool_->Join(), status);
+}
+
+TEST_F(WorkerLifeRacesTest, AHelloThatIsNoneIsRefused) {
+  MakePool(1);
+  const auto future = pool_->Submit(Same, "a");
+  const auto worker = executor_.NextWorker();
+  worker->Write(FrameOf(FrameType::kWorkerHello, "\xff"));
+  EXPECT_TRUE(worker->WaitForKill());
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(future), "a") << "it was not begun";
+}
+
+// The next is not touched before the replacement of the first is ready.
+TEST_F(WorkerLifeRacesTest, ARestartReplacesOneAtATime) {
+  MakePool(2);
+  const auto first = NextReady();
+  const auto second = NextReady();
+  EXPECT_TRUE(pool_->RestartWorkers().ok());
+  EXPECT_FALSE(first->NextRequest().has_value());
+  EXPECT_EQ(first->memory().dismissed, 1);
+  const auto replacement = executor_.NextWorker();
+  ASSERT_NE(replacement, nullptr);
+  first->Exit(ExitStatus::Exited(0));
+  // The pool is at rest, but for this one.
+  EXPECT_TRUE(pool_->Resize(2).ok());
+  EXPECT_EQ(second->memory().dismissed, 0);
+  replacement->SayHello();
+  EXPECT_FALSE(second->NextRequest().has_value());
+  second->Exit(ExitStatus::Exited(0));
+  ServeNext();
+  EXPECT_EQ(executor_.num_started(), 4);
+}
+
+}  // namespace
+}  // namespace multiproc
