@@ -1,12 +1,16 @@
 #include "multiproc/pool/task_submitter.h"
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multiproc/functions/packed_bytes.h"
+#include "multiproc/functions/task_status.h"
+#include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/task.h"
 
 namespace multiproc {
@@ -14,7 +18,9 @@ namespace {
 
 // A TaskRequest beyond its arguments and the function's name: numbers, tags and
 // lengths.
-constexpr size_t kRequestOverhead = 64;
+constexpr size_t kRequestOverhead = 96;
+
+constexpr int kLargestPriority = 100;
 
 absl::Status OutOfRange(absl::string_view option, absl::string_view value,
                         absl::string_view range) {
@@ -37,8 +43,24 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                       absl::StrCat(options.max_attempts),
                       "1 or more, or 0 for the pool's");
   }
-  const size_t size =
-      call->name().size() + call->arguments.size() + kRequestOverhead;
+  if (options.soft_timeout < absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::soft_timeout",
+                      absl::FormatDuration(options.soft_timeout),
+                      "more than zero, or zero for none");
+  }
+  if (options.cancel_grace.value_or(absl::ZeroDuration()) <
+      absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::cancel_grace",
+                      absl::FormatDuration(*options.cancel_grace),
+                      "zero or more");
+  }
+  if (options.priority < -kLargestPriority ||
+      options.priority > kLargestPriority) {
+    return OutOfRange("TaskOptions::priority", absl::StrCat(options.priority),
+                      "from -100 to 100");
+  }
+  const size_t size = call->name().size() + call->arguments.size() +
+                      options.label.size() + kRequestOverhead;
   if (size > pool_options.max_frame_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the call of '", call->name(), "' takes ", size,
@@ -46,6 +68,35 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                      pool_options.max_frame_bytes, " (max_frame_bytes)"));
   }
   return absl::OkStatus();
+}
+
+// `options`, which are checked, as far as they are a task's own.
+void SetOptions(const ProcessPoolOptions& pool_options,
+                const TaskOptions& options, Task& task) {
+  task.timeout = options.timeout == absl::ZeroDuration()
+                     ? pool_options.task_timeout
+                     : options.timeout;
+  task.max_attempts = options.max_attempts == 0 ? pool_options.max_attempts
+                                                : options.max_attempts;
+  task.retry_timeouts = options.retry_timeouts;
+  task.retry_errors = options.retry_errors;
+  task.priority = static_cast<int8_t>(options.priority);
+  if (options.soft_timeout == absl::ZeroDuration() &&
+      !options.cancel_grace.has_value() && options.label.empty()) {
+    return;
+  }
+  Task::Rare& rare = task.rare();
+  // Infinite is none, too.
+  if (options.soft_timeout != absl::InfiniteDuration()) {
+    rare.soft_timeout = options.soft_timeout;
+  }
+  rare.cancel_grace = options.cancel_grace;
+  rare.label = options.label;
+}
+
+absl::Status ClosedError() {
+  return absl::FailedPreconditionError(
+      "the pool is closed, and works off what was submitted before");
 }
 
 }  // namespace
@@ -57,21 +108,62 @@ std::shared_ptr<FutureState> TaskSubmitter::Submit(
       TaskAllocator<Task>(task_memory_.get()), loop_);
   absl::Status status = CheckTask(options_, options, call);
   if (status.ok() && caller == Caller::kUser && close_is_due_) {
-    status = absl::FailedPreconditionError(
-        "the pool is closed, and works off what was submitted before");
+    status = ClosedError();
   }
   if (!status.ok()) {
     FutureState::Fulfil(task, std::move(status), "");
     return task;
   }
+  if (loop_->limit() != nullptr) {
+    const size_t bytes = call->arguments.size();
+    if (!CountIn(bytes, caller)) {
+      return SubmitToFull(std::move(task), *std::move(call), count);
+    }
+    if (caller == Caller::kUser && close_is_due_) {
+      loop_->limit()->Remove(bytes);
+      FutureState::Fulfil(task, ClosedError(), "");
+      return task;
+    }
+  }
   task->SetCall(*std::move(call), count);
-  task->timeout = options.timeout == absl::ZeroDuration()
-                      ? options_.task_timeout
-                      : options.timeout;
-  task->max_attempts =
-      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  SetOptions(options_, options, *task);
   loop_->Submit(task);
   return task;
+}
+
+bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
+  PendingLimit& limit = *loop_->limit();
+  if (caller == Caller::kRun) {
+    limit.Add(bytes);
+    return true;
+  }
+  // A callback would wait for tasks whose callbacks wait for it.
+  if (options_.when_full != WhenFull::kBlock ||
+      loop_->callbacks().IsCurrent()) {
+    return limit.TryAdd(bytes);
+  }
+  limit.AddWhenRoom(bytes);
+  return true;
+}
+
+std::shared_ptr<FutureState> TaskSubmitter::SubmitToFull(
+    std::shared_ptr<FutureState> state, PackedCall call, uint32_t count) {
+  std::string result;
+  absl::Status status;
+  if (options_.when_full == WhenFull::kCallerRuns) {
+    const FunctionCall plain = ToProto(std::move(call));
+    bool own_error = false;
+    status = RunCall(plain, count, PackedBytes(plain.arguments()), &result,
+                     &own_error);
+    if (own_error) MarkTaskError(&status);
+    if (!status.ok()) result.clear();
+  } else {
+    status = absl::ResourceExhaustedError(absl::StrCat(
+        "the queue is full: max_pending is ", options_.max_pending,
+        ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)"));
+  }
+  FutureState::Fulfil(state, std::move(status), std::move(result));
+  return state;
 }
 
 bool TaskSubmitter::BeginRun() {
@@ -92,6 +184,7 @@ void TaskSubmitter::Close() {
   absl::MutexLock lock(&mutex_);
   if (num_runs_ > 0) {
     close_is_due_ = true;
+    if (loop_->limit() != nullptr) loop_->limit()->Open();
   } else {
     loop_->Close();
   }

@@ -10,6 +10,7 @@
 #define MULTIPROC_POOL_TASK_SUBMITTER_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -36,7 +37,8 @@ class TaskSubmitter {
 
   // Submits `count` calls, whose arguments stand in a row, as one task; or
   // fulfils it with the error of `call`. kRun is for those who are between
-  // BeginRun and EndRun.
+  // BeginRun and EndRun; they never wait for room, as they have a bound of
+  // their own.
   std::shared_ptr<FutureState> Submit(const TaskOptions& options,
                                       absl::StatusOr<PackedCall> call,
                                       uint32_t count = 1,
@@ -54,6 +56,12 @@ class TaskSubmitter {
   const std::shared_ptr<PoolLoop>& loop() const { return loop_; }
 
  private:
+  // Waits for room, if it may; false if there is none.
+  bool CountIn(size_t bytes, Caller caller);
+  // For a task that found none.
+  std::shared_ptr<FutureState> SubmitToFull(std::shared_ptr<FutureState> state,
+                                            PackedCall call, uint32_t count);
+
   const ProcessPoolOptions options_;
   const std::shared_ptr<PoolLoop> loop_;
   const TaskMemory::Ptr task_memory_ = TaskMemory::Create();
