@@ -51,6 +51,20 @@ void CallbackThread::Shutdown() {
   mutex_.Await(absl::Condition(&drained_));
 }
 
+bool CallbackThread::ShutdownWithTimeout(absl::Duration timeout) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (thread_ != nullptr) {
+      shutdown_ = true;
+      if (!mutex_.AwaitWithTimeout(absl::Condition(&drained_), timeout)) {
+        return false;
+      }
+    }
+  }
+  Shutdown();
+  return true;
+}
+
 bool CallbackThread::IsCurrent() const { return current == this; }
 
 void CallbackThread::Run() {

@@ -17,6 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/pool/future_state.h"
 
@@ -41,6 +42,9 @@ class CallbackThread : public FutureOwner {
   // Waits until what was posted has run, and ends the thread; any number of
   // times, by any thread but a callback's.
   void Shutdown();
+
+  // The same, up to `timeout`; whether the end was reached.
+  bool ShutdownWithTimeout(absl::Duration timeout);
 
   // Whether the caller is one of its callbacks.
   bool IsCurrent() const;

@@ -26,6 +26,7 @@ enum class FrameType : uint8_t {
   kTaskResponse = 3,  // Worker to parent, one for each request.
   kTakeBack = 4,      // Parent to worker: drop what you have not begun.
   kAttachment = 5,    // Either way, behind the message that announces it.
+  kTaskProgress = 6,  // Worker to parent, while it runs a task.
 };
 
 // Arguments and results of this many bytes or more are attachments: they are

@@ -26,7 +26,7 @@ size_t LengthOf(absl::string_view header) {
 
 bool IsKnownType(uint8_t type) {
   return type >= static_cast<uint8_t>(FrameType::kWorkerHello) &&
-         type <= static_cast<uint8_t>(FrameType::kAttachment);
+         type <= static_cast<uint8_t>(FrameType::kTaskProgress);
 }
 
 }  // namespace

@@ -346,7 +346,7 @@ TEST(FrameReaderTest, OtherVersionsAreRefused) {
 }
 
 TEST(FrameReaderTest, UnknownTypesAreRefused) {
-  for (const int type : {0, 6, 255}) {
+  for (const int type : {0, 7, 255}) {
     const absl::Status status =
         ErrorFor(MakeFrameHeader(static_cast<FrameType>(type), 0));
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;

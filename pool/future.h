@@ -26,6 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/pool/derived_state.h"
@@ -71,9 +72,10 @@ class Future {
   // finds; or why the pool has no result:
   //   UNAVAILABLE          its worker died, or the pool failed.
   //   DEADLINE_EXCEEDED    it overran TaskOptions::timeout.
-  //   CANCELLED            the pool was terminated.
+  //   CANCELLED            Cancel, CancelPending or Terminate was called.
   //   FAILED_PRECONDITION  the pool was closed before.
-  //   RESOURCE_EXHAUSTED   arguments or result are over max_frame_bytes.
+  //   RESOURCE_EXHAUSTED   arguments or result are over max_frame_bytes, or
+  //                        the queue is full (ProcessPoolOptions::when_full).
   //   DATA_LOSS            its worker wrote garbage.
   //   NOT_FOUND, INVALID_ARGUMENT  the function is unknown, or its arguments
   //                        can't be packed (functions/function.h).
@@ -102,6 +104,78 @@ class Future {
         state_, [callback = std::move(callback)](const FutureState& state) {
           callback(Unpack(state));
         });
+  }
+
+  // The same, where the caller says: `run` is called on the thread above with
+  // what is to be run, and passes it on, to an executor of the program's, say.
+  using Runner = std::function<void(std::function<void()>)>;
+  void OnDone(std::function<void(const Outcome&)> callback, Runner run) const {
+    if (state_ == nullptr) {
+      return run([callback = std::move(callback)] { callback(NoTaskError()); });
+    }
+    FutureState::OnDone(state_, [state = state_, callback = std::move(callback),
+                                 run = std::move(run)](const FutureState&) {
+      run([state, callback] { callback(Unpack(*state)); });
+    });
+  }
+
+  // OnDone for one of the two ends: `callback` gets the value, if T has any, or
+  // the status, which is not OK.
+  template <typename F>
+  void OnSuccess(F callback) const {
+    OnDone([callback = std::move(callback)](const Outcome& outcome) {
+      if (!outcome.ok()) return;
+      if constexpr (std::is_void_v<T>) {
+        callback();
+      } else {
+        callback(*outcome);
+      }
+    });
+  }
+  void OnError(std::function<void(const absl::Status&)> callback) const {
+    OnDone([callback = std::move(callback)](const Outcome& outcome) {
+      if (outcome.ok()) return;
+      if constexpr (std::is_void_v<T>) {
+        callback(outcome);
+      } else {
+        callback(outcome.status());
+      }
+    });
+  }
+
+  // Calls `callback`, on the pool's callback thread, with each message that the
+  // task sends by CurrentTask::ReportProgress from now on, in order, and before
+  // the callbacks of OnDone. A task that is tried again begins anew. Messages
+  // wait in memory until the callback has had them.
+  void OnProgress(std::function<void(absl::string_view)> callback) const {
+    if (state_ == nullptr) return;
+    FutureState::OnProgress(state_, std::move(callback));
+  }
+  // The same for messages of type M, which has a Codec. What is none is
+  // skipped.
+  template <typename M>
+  void OnProgress(std::function<void(const M&)> callback) const {
+    OnProgress([callback = std::move(callback)](absl::string_view bytes) {
+      M message{};
+      if (DecodeValues(bytes, &message)) callback(message);
+    });
+  }
+
+  // Ends the task, for nobody wants its outcome any more. Returns true if it
+  // ends with CANCELLED, or was told to end; false if it has its outcome
+  // already, or can't be cancelled: of Map, or of a combinator. It does not
+  // wait.
+  //
+  // A task that no worker has begun has the outcome CANCELLED when this
+  // returns, and never runs. (Of a worker that is dying: once that is gone.)
+  //
+  // A task that runs is told (CurrentTask::cancelled). If it then returns a
+  // value, that is its outcome; an error becomes CANCELLED, with the error in
+  // its message. If it has not ended after cancel_grace (TaskOptions,
+  // ProcessPoolOptions), its worker is killed and replaced: CANCELLED. A
+  // second call changes nothing. It is not tried again.
+  bool Cancel() const {
+    return state_ != nullptr && FutureState::Cancel(state_);
   }
 
  private:

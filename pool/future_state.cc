@@ -34,7 +34,8 @@ bool FutureState::Finish() {
   done_.store(true, std::memory_order_release);
   if (num_waiting_ > 0) return true;
   return extra_ != nullptr &&
-         !(extra_->waiting.empty() && extra_->watchers.empty());
+         !(extra_->waiting.empty() && extra_->watchers.empty() &&
+           extra_->listeners.empty());
 }
 
 void FutureState::WakeWaiters() {
@@ -47,9 +48,17 @@ void FutureState::WakeWaiters() {
 
 void FutureState::PostCallbacks(const std::shared_ptr<FutureState>& self) {
   std::vector<Callback> waiting;
+  std::vector<Listener> listeners;
   {
     absl::MutexLock lock(&self->mutex_);
-    if (self->extra_ != nullptr) waiting.swap(self->extra_->waiting);
+    if (self->extra_ != nullptr) {
+      waiting.swap(self->extra_->waiting);
+      listeners.swap(self->extra_->listeners);
+    }
+  }
+  // What they hold is the callers': not to be destroyed here.
+  if (!listeners.empty()) {
+    self->owner_->Post([listeners = std::move(listeners)] {});
   }
   for (Callback& callback : waiting) {
     self->owner_->Post(
@@ -88,6 +97,32 @@ void FutureState::OnDone(const std::shared_ptr<FutureState>& self,
   if (callback == nullptr) return self->owner_->Attend();
   self->owner_->Post(
       [self, callback = std::move(callback)] { callback(*self); });
+}
+
+bool FutureState::Cancel(const std::shared_ptr<FutureState>& self) {
+  return !self->done() && self->owner_->Cancel(self);
+}
+
+void FutureState::OnProgress(const std::shared_ptr<FutureState>& self,
+                             Listener listener) {
+  {
+    absl::MutexLock lock(&self->mutex_);
+    if (self->done()) return;
+    self->extra().listeners.push_back(std::move(listener));
+  }
+  self->owner_->Listen(*self);
+}
+
+void FutureState::PostProgress(const std::string& message) {
+  std::vector<Listener> listeners;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (extra_ != nullptr) listeners = extra_->listeners;
+  }
+  for (Listener& listener : listeners) {
+    owner_->Post(
+        [message, listener = std::move(listener)] { listener(message); });
+  }
 }
 
 bool FutureState::Watch(Watcher* watcher, size_t tag) {

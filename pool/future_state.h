@@ -43,6 +43,16 @@ class FutureOwner {
 
   // The caller wants the outcome some time, and does not wait for it.
   virtual void Attend() {}
+
+  // The caller does not want the outcome of `state` any more; see
+  // Future::Cancel for what is returned.
+  virtual bool Cancel(const std::shared_ptr<FutureState>& state) {
+    (void)state;
+    return false;
+  }
+
+  // Somebody listens to the progress of `state` from now on.
+  virtual void Listen(FutureState& state) { (void)state; }
 };
 
 // Thread-safe. A million of them may be queued: each is to be small, and what
@@ -83,6 +93,17 @@ class FutureState {
   static void OnDone(const std::shared_ptr<FutureState>& self,
                      Callback callback);
 
+  // Of Future::Cancel.
+  static bool Cancel(const std::shared_ptr<FutureState>& self);
+
+  // Posts `listener` with each message that the task sends from now on; before
+  // the outcome only.
+  using Listener = std::function<void(const std::string& message)>;
+  static void OnProgress(const std::shared_ptr<FutureState>& self,
+                         Listener listener);
+  // Posts it to those who listen.
+  void PostProgress(const std::string& message);
+
   // Calls watcher->Done(tag) once the outcome is there; false, without that, if
   // it is there already. `watcher` must live until then, or until Unwatch has
   // returned, which may be called in any case.
@@ -106,6 +127,7 @@ class FutureState {
   struct Extra {
     std::vector<Callback> waiting;
     std::vector<std::pair<Watcher*, size_t>> watchers;
+    std::vector<Listener> listeners;
     // Before the outcome: arguments that are sent as an attachment.
     std::shared_ptr<const std::string> attachment;
     // A result that came as one.

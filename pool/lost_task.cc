@@ -8,18 +8,31 @@
 namespace multiproc {
 namespace {
 
-TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
-                        const ExitStatus& exit_status) {
+TaskFailure MakeFailure(const Task& task) {
   TaskFailure failure;
   failure.set_task_id(task.id);
   failure.set_function(task.function());
-  failure.set_worker_pid(worker.pid());
   failure.set_attempt(task.attempt);
+  failure.set_label(std::string(task.label()));
+  return failure;
+}
+
+TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
+                        const ExitStatus& exit_status) {
+  TaskFailure failure = MakeFailure(task);
+  failure.set_worker_pid(worker.pid());
   if (exit_status.exited()) {
     failure.set_exit_code(*exit_status.exit_code());
   }
   if (exit_status.signaled()) failure.set_signal(*exit_status.signal());
   return failure;
+}
+
+// "task 7 'Sum' (May)".
+std::string NameOf(const Task& task) {
+  return absl::StrCat(
+      "task ", task.id, " '", task.function(), "'",
+      task.label().empty() ? "" : absl::StrCat(" (", task.label(), ")"));
 }
 
 // "the worker exited with code 3", "the worker was killed by signal 9
@@ -43,16 +56,27 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
                            const ExitStatus& exit_status) {
   const bool for_it = worker.WasKilledFor(task);
   const absl::Status& reason = worker.kill_reason();
-  const absl::StatusCode code =
+  absl::StatusCode code =
       for_it ? reason.code() : absl::StatusCode::kUnavailable;
-  const std::string what =
-      for_it ? std::string(reason.message())
-             : absl::StrCat("the worker ", HowItEnded(exit_status));
-  absl::Status status(
-      code,
-      absl::StrCat("task ", task.id, " '", task.function(), "', attempt ",
-                   task.attempt, ", worker pid ", worker.pid(), ": ", what));
+  std::string what = for_it
+                         ? std::string(reason.message())
+                         : absl::StrCat("the worker ", HowItEnded(exit_status));
+  // However it ended then: nobody wants it.
+  if (task.cancelled && code != absl::StatusCode::kCancelled) {
+    code = absl::StatusCode::kCancelled;
+    what = absl::StrCat("it was cancelled; ", what);
+  }
+  absl::Status status(code,
+                      absl::StrCat(NameOf(task), ", attempt ", task.attempt,
+                                   ", worker pid ", worker.pid(), ": ", what));
   SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
+  return status;
+}
+
+absl::Status CancelledTaskError(const Task& task, absl::string_view what) {
+  absl::Status status =
+      absl::CancelledError(absl::StrCat(NameOf(task), " was cancelled", what));
+  SetTaskFailure(MakeFailure(task), &status);
   return status;
 }
 

@@ -5,6 +5,7 @@
 #define MULTIPROC_POOL_LOST_TASK_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/exit_status.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/worker_process.h"
@@ -19,6 +20,10 @@ absl::Status DeathError(const WorkerProcess& worker,
 // pool killed the worker, or that it died; with a TaskFailure.
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
                            const ExitStatus& exit_status);
+
+// CANCELLED, for a task that was, and that no worker took along: `what` became
+// of it.
+absl::Status CancelledTaskError(const Task& task, absl::string_view what);
 
 }  // namespace multiproc
 

@@ -1,7 +1,7 @@
 #include "multiproc/pool/pool_loop.h"
 
 #include <algorithm>
-#include <iterator>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -81,6 +81,28 @@ uint32_t MaxTasks(const ProcessPoolOptions& options, uint64_t worker_id) {
          static_cast<uint32_t>(fraction * jitter >> 32);
 }
 
+std::unique_ptr<PendingLimit> MakeLimit(const ProcessPoolOptions& options) {
+  if (options.max_pending == 0 && options.max_pending_bytes == 0) {
+    return nullptr;
+  }
+  return std::make_unique<PendingLimit>(options.max_pending,
+                                        options.max_pending_bytes);
+}
+
+// Why the worker of a task that is overdue is killed.
+absl::Status OverdueError(Task& task, absl::Duration default_grace) {
+  if (task.kill_at() > MonotonicNow()) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("it ran for longer than its timeout of ",
+                     absl::FormatDuration(task.timeout)));
+  }
+  const absl::Duration grace = task.rare().cancel_grace.value_or(default_grace);
+  return absl::CancelledError(
+      absl::StrCat("it was cancelled, and did not end within its cancel_grace "
+                   "of ",
+                   absl::FormatDuration(grace)));
+}
+
 // Whether its death says that workers can't be had: it was never of use, and no
 // task can have been the cause.
 bool IsFailedStart(const WorkerProcess& worker) {
@@ -138,6 +160,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
       poller_(std::move(poller)),
+      limit_(MakeLimit(options)),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
       workers_(&policy_, poller_.get()),
       spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
@@ -176,7 +199,10 @@ void PoolLoop::Submit(TaskPtr task) {
       submitted_.push_back(std::move(task));
     }
   }
-  if (!refused.ok()) return FutureState::Fulfil(task, std::move(refused), "");
+  if (!refused.ok()) {
+    if (limit_ != nullptr) limit_->Remove(task->argument_bytes());
+    return FutureState::Fulfil(task, std::move(refused), "");
+  }
   // A busy worker's next answer makes somebody look at the queue.
   if (has_idle_worker_ && !wake_is_due_) return Feed();
   Attend();
@@ -218,7 +244,8 @@ void PoolLoop::Feed() {
     return;
   }
   last_feed_ = now;
-  DispatchAll(WatchAnswer::kLater);
+  // With a limit others may wait for that answer, in Submit.
+  DispatchAll(limit_ == nullptr ? WatchAnswer::kLater : WatchAnswer::kNow);
   WakeOwnerIfNeeded();
 }
 
@@ -227,6 +254,7 @@ void PoolLoop::Close() {
     absl::MutexLock lock(&mutex_);
     closed_ = true;
   }
+  if (limit_ != nullptr) limit_->Open();
   poller_->Wake();
 }
 
@@ -236,6 +264,7 @@ void PoolLoop::Terminate(absl::Status reason) {
     closed_ = true;
     if (terminated_.ok()) terminated_ = std::move(reason);
   }
+  if (limit_ != nullptr) limit_->Open();
   poller_->Wake();
 }
 
@@ -244,10 +273,19 @@ bool PoolLoop::closed() {
   return closed_;
 }
 
-absl::Status PoolLoop::Join() {
+absl::Status PoolLoop::Join(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(&finished_));
-  return failure_;
+  if (mutex_.AwaitWithTimeout(absl::Condition(&finished_), timeout)) {
+    return failure_;
+  }
+  return absl::DeadlineExceededError(
+      absl::StrCat("the pool has not ended within ",
+                   absl::FormatDuration(timeout), ", and goes on"));
+}
+
+size_t PoolLoop::num_cut_off() {
+  Section section(this);
+  return num_cut_off_;
 }
 
 absl::Status PoolLoop::Resize(int num_workers) {
@@ -324,7 +362,9 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
         claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
     Section section(this);
     if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
-    go_on = UseClaim(*claim) && !state.done() && MonotonicNow() < deadline;
+    // One that is tried again may run anywhere.
+    go_on = UseClaim(*claim) && !state.done() &&
+            task.worker == claim->worker.get() && MonotonicNow() < deadline;
     if (!go_on) EndClaim(*claim);
   }
 }
@@ -385,6 +425,89 @@ void PoolLoop::DropClaim(WorkerProcess& worker) {
   if (worker.usable()) workers_.ResumeReceiving(worker);
 }
 
+// ---- Cancelling ----
+
+bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
+  // Every state that this loop owns is a task.
+  const TaskPtr task = std::static_pointer_cast<Task>(state);
+  Section section(this);
+  // By then it may be gone, and all else with it.
+  if (task->done()) return false;
+  TakeSubmitted();
+  if (task->worker != nullptr) Recall(*task->worker, *task);
+  const bool ends = !task->done();
+  if (ends && task->worker == nullptr) {
+    FinishQueued(task);
+  } else if (ends) {
+    TellToEnd(*task->worker, *task);
+  }
+  DispatchAll(WatchAnswer::kNow);
+  WakeOwnerIfNeeded();
+  return ends;
+}
+
+// After it the task is in the queue, if its worker has not begun it; ended, if
+// its answer is there; or its worker is running it, or is as good as gone.
+void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
+  if (!worker.usable()) return;
+  HandleResponses(worker);
+  absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
+  if (!status.ok() && !absl::IsOutOfRange(status)) {
+    worker.Kill(std::move(status));
+  }
+  if (task.worker == &worker && worker.usable() && !worker.HasBegun(task)) {
+    TakeBack(worker);
+  }
+  workers_.Update(worker);
+}
+
+void PoolLoop::FinishQueued(const TaskPtr& task) {
+  task->cancelled = true;
+  End(task, CancelledTaskError(*task, " before it began"));
+  queue_.Drop();
+}
+
+void PoolLoop::TellToEnd(WorkerProcess& worker, Task& task) {
+  task.cancelled = true;
+  if (!worker.usable()) return;
+  const std::optional<absl::Duration>& grace = task.rare().cancel_grace;
+  worker.Cancel(task, grace.value_or(options_.cancel_grace));
+  workers_.Update(worker);
+}
+
+size_t PoolLoop::CancelPending() {
+  Section section(this);
+  TakeSubmitted();
+  size_t count = 0;
+  for (WorkerProcess* worker : workers_.All()) {
+    if (worker->NumBegun() >= worker->num_leases()) continue;
+    if (worker->usable()) TakeBack(*worker);
+    // Of one that is about to be gone, or could not be taken back.
+    std::deque<TaskPtr>& leases = worker->leases();
+    for (size_t i = worker->NumBegun(); i < leases.size(); ++i) {
+      if (!std::exchange(leases[i]->cancelled, true)) ++count;
+    }
+  }
+  for (TaskPtr& task : queue_.TakeAll()) {
+    ++count;
+    task->cancelled = true;
+    absl::Status status = CancelledTaskError(*task, " before it began");
+    End(std::move(task), std::move(status));
+  }
+  DispatchAll(WatchAnswer::kNow);
+  WakeOwnerIfNeeded();
+  return count;
+}
+
+void PoolLoop::Listen(FutureState& state) {
+  Task& task = static_cast<Task&>(state);
+  Section section(this);
+  if (task.done()) return;
+  task.wants_progress = true;
+  if (task.worker != nullptr) task.worker->Listen(task);
+  WatchUnattended();
+}
+
 // A caller may have made an event that is due before the owner thread wakes.
 void PoolLoop::WakeOwnerIfNeeded() {
   if (stopping_ || NextEvent() < owner_sleeps_until_) poller_->Wake();
@@ -431,7 +554,7 @@ bool PoolLoop::TakeSubmitted() {
   stopping_ = closed_;
   if (ended_.ok()) ended_ = terminated_;
   if (submitted_.empty()) return false;
-  std::move(submitted_.begin(), submitted_.end(), std::back_inserter(queue_));
+  for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
   submitted_.clear();
   return true;
 }
@@ -484,14 +607,14 @@ void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
       worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
   most = std::min(most, worker.num_leases() + worker.TasksLeft());
   do {
-    worker.Lease(std::move(queue_.front()));
-    queue_.pop_front();
+    worker.Lease(queue_.PopFront());
   } while (!queue_.empty() && worker.num_leases() < most &&
            worker.queued_bytes() < kMostQueuedBytes);
   worker.Flush();
   workers_.Update(worker);
   if (workers_.IsReceiving(worker) || worker.claim() != nullptr) return;
-  if (watch == WatchAnswer::kLater && worker.num_leases() == 1) {
+  if (watch == WatchAnswer::kLater && worker.num_leases() == 1 &&
+      !worker.leases().front()->wants_progress) {
     unattended_.push_back(worker.id());
     has_unattended_ = true;
   } else {
@@ -526,8 +649,7 @@ void PoolLoop::TakeBack(WorkerProcess& worker) {
   if (tasks.ok()) {
     for (TaskPtr& task : *tasks) task->worker = nullptr;
     KeepPinned(worker, *tasks);
-    queue_.insert(queue_.begin(), std::make_move_iterator(tasks->begin()),
-                  std::make_move_iterator(tasks->end()));
+    queue_.PushFront(*std::move(tasks));
     worker.Flush();
   } else {
     worker.Kill(tasks.status());
@@ -610,15 +732,29 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
   policy_.Record(absl::Nanoseconds(run_time_ns));
   task->set_run_time_ns(run_time_ns);
-  bool notify = false;
   if (response.has_error()) {
-    notify = task->Set(StatusFromProto(response.error()), "");
-  } else if (response.has_attached()) {
-    notify = task->SetGreat(std::move(attachment));
-  } else {
-    notify = task->Set(absl::OkStatus(), std::move(*response.mutable_result()));
+    return HandleError(std::move(task), StatusFromProto(response.error()));
   }
+  CountOut(*task);
+  const bool notify =
+      response.has_attached()
+          ? task->SetGreat(std::move(attachment))
+          : task->Set(absl::OkStatus(), std::move(*response.mutable_result()));
   if (notify) ended_tasks_.push_back(std::move(task));
+}
+
+// Its own, or why its worker could not run it.
+void PoolLoop::HandleError(TaskPtr task, absl::Status error) {
+  if (task->cancelled) {
+    error = CancelledTaskError(
+        *task, absl::StrCat(", and ended with ", error.ToString()));
+  } else if (task->retry_errors && IsTaskError(error) && ended_.ok() &&
+             task->attempt < task->max_attempts) {
+    ++task->attempt;
+    queue_.PushFront({std::move(task)});
+    return;
+  }
+  End(std::move(task), std::move(error));
 }
 
 void PoolLoop::HandleExit(WorkerProcess& exited) {
@@ -649,7 +785,7 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
       std::stable_partition(first_unbegun, leases.end(),
                             [](const TaskPtr& task) { return task->pinned; });
   std::vector<TaskPtr> lost(leases.begin(), first_left);
-  queue_.insert(queue_.begin(), first_left, leases.end());
+  std::vector<TaskPtr> unbegun(first_left, leases.end());
   leases.clear();
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
@@ -661,17 +797,37 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
       Finish(std::move(task), std::move(error));
     }
   }
-  queue_.insert(queue_.begin(), std::make_move_iterator(again.begin()),
-                std::make_move_iterator(again.end()));
+  for (TaskPtr& task : unbegun) {
+    if (task->cancelled) {
+      absl::Status error = CancelledTaskError(*task, " before it began");
+      Finish(std::move(task), std::move(error));
+    } else {
+      again.push_back(std::move(task));
+    }
+  }
+  queue_.PushFront(std::move(again));
 }
 
 bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
-  return ended_.ok() && !absl::IsDeadlineExceeded(error) && !task.pinned &&
+  if (absl::IsDeadlineExceeded(error) && !task.retry_timeouts) return false;
+  return ended_.ok() && !task.cancelled && !task.pinned &&
          task.attempt < task.max_attempts;
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
+  if (!ended_.ok()) ++num_cut_off_;
+  End(std::move(task), std::move(status));
+}
+
+void PoolLoop::End(TaskPtr task, absl::Status status) {
+  CountOut(*task);
   if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
+}
+
+// It is about to have its outcome, in place of its arguments: whoever sees that
+// finds room.
+void PoolLoop::CountOut(Task& task) {
+  if (limit_ != nullptr) limit_->Remove(task.argument_bytes());
 }
 
 // ---- Ends ----
@@ -735,16 +891,14 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
       TakeBack(worker);
       if (!IsOverdue(worker)) return;
     }
-    const Task& overdue = *worker.leases().front();
-    worker.KillForTask(overdue.id, absl::DeadlineExceededError(absl::StrCat(
-                                       "it ran for longer than its timeout of ",
-                                       absl::FormatDuration(overdue.timeout))));
+    Task& overdue = *worker.leases().front();
+    worker.KillForTask(overdue.id,
+                       OverdueError(overdue, options_.cancel_grace));
   }
 }
 
 void PoolLoop::EndTasks() {
-  for (TaskPtr& task : queue_) Finish(std::move(task), ended_);
-  queue_.clear();
+  for (TaskPtr& task : queue_.TakeAll()) Finish(std::move(task), ended_);
   for (WorkerProcess* worker : workers_.All()) {
     worker->Kill(ended_);
     workers_.Update(*worker);
@@ -758,8 +912,9 @@ void PoolLoop::Fail(absl::Status reason) {
   closed_ = true;
   stopping_ = true;
   ended_ = std::move(reason);
-  for (TaskPtr& task : submitted_) queue_.push_back(std::move(task));
+  for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
   submitted_.clear();
+  if (limit_ != nullptr) limit_->Open();
 }
 
 // ---- Workers come and go ----

@@ -22,7 +22,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,10 +37,12 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
+#include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
+#include "multiproc/pool/task_queue.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/pool/worker_set.h"
 
@@ -79,7 +80,18 @@ class PoolLoop : public FutureOwner {
 
   // Waits until all tasks have ended and all workers are gone; after Close or
   // Terminate. OK, or why the pool failed.
-  absl::Status Join();
+  // DEADLINE_EXCEEDED if that takes longer than `timeout`.
+  absl::Status Join(absl::Duration timeout);
+
+  // Ends all tasks that no worker has begun with CANCELLED; how many.
+  size_t CancelPending();
+
+  // How many tasks were ended by Terminate, or the pool's failure.
+  size_t num_cut_off();
+
+  // Null if any number of tasks may be pending. A task that comes to Submit is
+  // counted in.
+  PendingLimit* limit() { return limit_.get(); }
 
   // As ProcessPool's.
   absl::Status Resize(int num_workers);
@@ -96,6 +108,8 @@ class PoolLoop : public FutureOwner {
   void Post(std::function<void()> callback) override;
   void Help(FutureState& state, absl::Time deadline) override;
   void Attend() override;
+  bool Cancel(const std::shared_ptr<FutureState>& state) override;
+  void Listen(FutureState& state) override;
   CallbackThread& callbacks() { return callbacks_; }
 
  private:
@@ -150,6 +164,8 @@ class PoolLoop : public FutureOwner {
   void HandleAnswer(TaskPtr task, TaskResponse& response,
                     PackedBytes attachment)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleError(TaskPtr task, absl::Status error)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
@@ -159,6 +175,16 @@ class PoolLoop : public FutureOwner {
   bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void End(TaskPtr task, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountOut(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+
+  void Recall(WorkerProcess& worker, const Task& task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void FinishQueued(const TaskPtr& task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void TellToEnd(WorkerProcess& worker, Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void HandleOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -198,7 +224,9 @@ class PoolLoop : public FutureOwner {
   absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   // Null after Shutdown.
   std::unique_ptr<Poller> poller_;
-  std::deque<TaskPtr> queue_ ABSL_GUARDED_BY(loop_mutex_);
+  TaskQueue queue_ ABSL_GUARDED_BY(loop_mutex_);
+  const std::unique_ptr<PendingLimit> limit_;
+  size_t num_cut_off_ ABSL_GUARDED_BY(loop_mutex_) = 0;
   LeasePolicy policy_ ABSL_GUARDED_BY(loop_mutex_);
   WorkerSet workers_ ABSL_GUARDED_BY(loop_mutex_);
   // Those that have ended, and whose waiters are to be told.

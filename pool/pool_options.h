@@ -4,6 +4,8 @@
 #define MULTIPROC_POOL_POOL_OPTIONS_H_
 
 #include <cstddef>
+#include <optional>
+#include <string>
 
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
@@ -11,6 +13,19 @@
 #include "multiproc/pool/worker_hook.h"
 
 namespace multiproc {
+
+enum class WhenFull {
+  // Submit waits for room; Close, Terminate and the pool's failure end that
+  // wait. A callback of Future::OnDone, on the pool's thread for them, must not
+  // wait: it gets what kReject gives.
+  kBlock,
+  // The future has RESOURCE_EXHAUSTED at once, and the task does not run.
+  kReject,
+  // Submit runs the function itself, in this process, and returns when it has
+  // its outcome. It has neither a timeout nor another attempt, and can't be
+  // cancelled; a crash is the program's.
+  kCallerRuns,
+};
 
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
@@ -38,6 +53,20 @@ struct ProcessPoolOptions {
   // TaskOptions.
   absl::Duration task_timeout = absl::InfiniteDuration();
   int max_attempts = 1;
+
+  // How long a task that was cancelled (Future::Cancel) while it ran has to end
+  // by itself, before its worker is killed and replaced. Zero kills at once;
+  // InfiniteDuration never.
+  absl::Duration cancel_grace = absl::Seconds(5);
+
+  // How many tasks may be pending, which is submitted and without an outcome,
+  // and how many bytes their packed arguments may take in all; 0 for any
+  // number. A task with more bytes than that is let in alone.
+  size_t max_pending = 0;
+  size_t max_pending_bytes = 0;
+
+  // What Submit does with one more.
+  WhenFull when_full = WhenFull::kBlock;
 
   // How many tasks a worker is sent at a time, up to 65,536, or 0 for as many
   // as pay: that depends on how long tasks run (lease_policy.h), and is 1 for
@@ -116,6 +145,30 @@ struct TaskOptions {
   // that overran its timeout is not. More than 1 is for tasks that may run
   // twice. Zero for the pool's.
   int max_attempts = 0;
+
+  // What else it is tried again for, as often as max_attempts says for all of
+  // them together: that it overran its timeout; and its own error, whichever it
+  // is (of Map: of a chunk of one item). A task that was cancelled is not tried
+  // again.
+  bool retry_timeouts = false;
+  bool retry_errors = false;
+
+  // The task is asked to end after this long, from its start: CurrentTask()
+  // says that it is cancelled (current_task.h). What it returns then is its
+  // outcome all the same. Zero for never.
+  absl::Duration soft_timeout = absl::ZeroDuration();
+
+  // ProcessPoolOptions::cancel_grace for this task; nullopt for the pool's.
+  std::optional<absl::Duration> cancel_grace;
+
+  // From -100 to 100: of the tasks that are queued those of a higher number are
+  // started first. What is leased to a worker already is not overtaken: work
+  // for some milliseconds (lease_policy.h).
+  int priority = 0;
+
+  // Names the task in the errors of the pool (TaskFailure.label, and their
+  // messages), and to itself (CurrentTask::label).
+  std::string label;
 };
 
 }  // namespace multiproc

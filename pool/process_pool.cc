@@ -7,6 +7,7 @@
 #include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
+#include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/pool/nesting.h"
 #include "multiproc/pool/resident_memory.h"
 
@@ -80,6 +81,11 @@ absl::Status CheckCounts(const ProcessPoolOptions& options) {
     return OutOfRange("max_leased_tasks",
                       absl::StrCat(options.max_leased_tasks),
                       "from 1 to 65,536, or 0 for as many as pay");
+  }
+  if (options.cancel_grace < absl::ZeroDuration()) {
+    return OutOfRange("cancel_grace",
+                      absl::FormatDuration(options.cancel_grace),
+                      "zero or more");
   }
   if (options.spin_time < absl::ZeroDuration()) {
     return OutOfRange("spin_time", absl::FormatDuration(options.spin_time),
@@ -158,7 +164,27 @@ void ProcessPool::Terminate() {
   loop_->Terminate(absl::CancelledError("the pool was terminated"));
 }
 
-absl::Status ProcessPool::Join() {
+absl::Status ProcessPool::Join() { return Join(absl::InfiniteDuration()); }
+
+absl::StatusOr<size_t> ProcessPool::Drain(absl::Duration timeout) {
+  Close();
+  absl::Status status = Join(timeout);
+  if (absl::IsFailedPrecondition(status)) return status;
+  if (!absl::IsDeadlineExceeded(status)) {
+    if (!status.ok()) return status;
+    return loop_->num_cut_off();
+  }
+  loop_->Terminate(absl::CancelledError(
+      absl::StrCat("the pool was drained, and the task had not ended within ",
+                   absl::FormatDuration(timeout))));
+  status = Join();
+  if (!status.ok()) return status;
+  return loop_->num_cut_off();
+}
+
+size_t ProcessPool::CancelPending() { return loop_->CancelPending(); }
+
+absl::Status ProcessPool::Join(absl::Duration timeout) {
   if (!submitter_->closed()) {
     return absl::FailedPreconditionError(
         "Join would wait for ever: call Close() or Terminate() before it");
@@ -168,8 +194,14 @@ absl::Status ProcessPool::Join() {
         "Join within a callback would wait for that callback: call it from "
         "another thread");
   }
-  absl::Status status = loop_->Join();
-  loop_->callbacks().Shutdown();
+  const absl::Time deadline = MonotonicNow() + timeout;
+  absl::Status status = loop_->Join(timeout);
+  if (absl::IsDeadlineExceeded(status)) return status;
+  if (!loop_->callbacks().ShutdownWithTimeout(deadline - MonotonicNow())) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("the pool has ended, but not its callbacks within ",
+                     absl::FormatDuration(timeout)));
+  }
   return status;
 }
 

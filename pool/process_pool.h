@@ -17,6 +17,7 @@
 #ifndef MULTIPROC_POOL_PROCESS_POOL_H_
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -24,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/pool/async_map.h"
 #include "multiproc/pool/future.h"
@@ -279,6 +281,21 @@ class ProcessPool {
   // several times in a row; or the error of options.initializer, with its code.
   // May be called again.
   absl::Status Join();
+
+  // The same, for `timeout` at most: DEADLINE_EXCEEDED if the pool has not
+  // ended by then. It goes on.
+  absl::Status Join(absl::Duration timeout);
+
+  // Close, and lets what was submitted run for `timeout` at most; then
+  // Terminate. Waits for the end in both cases, and returns how many tasks were
+  // ended by that: 0 if all had the time. FAILED_PRECONDITION within a callback
+  // of Future::OnDone; or why the pool failed.
+  absl::StatusOr<size_t> Drain(absl::Duration timeout);
+
+  // Ends all tasks that no worker has begun with CANCELLED, and returns how
+  // many; the pool goes on with others. Tasks that run go on. Of a worker that
+  // is dying at the moment the tasks have their outcome once it is gone.
+  size_t CancelPending();
 
  private:
   ProcessPool(const ProcessPoolOptions& options,

@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/monotonic_clock.h"
@@ -28,6 +30,7 @@
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/answer_journal.h"
+#include "multiproc/pool/current_task.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/nesting.h"
 #include "multiproc/pool/parent_watch.h"
@@ -109,6 +112,13 @@ class TaskServer {
         watch_(std::move(watch)),
         spinner_(absl::Nanoseconds(config.spin_time_ns())) {
     channel_.set_journal(&journal_);
+    running_.notice = &WorkerMemory::In(memory_)->notice;
+    running_.listened = &WorkerMemory::In(memory_)->listened;
+    running_.report = [this](absl::string_view bytes) { return Report(bytes); };
+    running_.pid = CurrentPid();
+    running_.request = &request_;
+    // A fork has that of the task that made it.
+    running_.id = 0;
   }
 
   absl::Status Serve();
@@ -123,6 +133,7 @@ class TaskServer {
   absl::Status SendResponse();
   absl::Status SendGreatResponse();
   absl::Status Write();
+  bool Report(absl::string_view bytes);
 
   bool IsTooGreat() const;
 
@@ -137,6 +148,7 @@ class TaskServer {
   TaskRequest request_;
   TaskResponse response_;
   std::string result_;
+  current_task_internal::Running& running_ = current_task_internal::Start();
   // The request is there, and its arguments are the next frame.
   bool attachment_is_due_ = false;
   absl::Time last_begin_;
@@ -223,7 +235,10 @@ absl::Status TaskServer::Run(PackedBytes arguments) {
   if (leaving_ || !gate_.TryBegin()) return absl::OkStatus();
   if (!watch_.BeginTask()) return absl::OkStatus();
   last_begin_ = last_end_.value_or(MonotonicNow());
+  running_.begin = last_begin_;
+  running_.id.store(request_.task_id(), std::memory_order_relaxed);
   FillResponse(std::move(arguments));
+  running_.id.store(0, std::memory_order_relaxed);
   FlushStreams();
   watch_.EndTask();
   last_end_ = MonotonicNow();
@@ -280,6 +295,15 @@ absl::Status TaskServer::SendResponse() {
 absl::Status TaskServer::Write() {
   write_at_ = std::nullopt;
   return channel_.Flush();
+}
+
+// On the thread that runs the task, which alone uses the channel. What can't be
+// written is found again with the answer.
+bool TaskServer::Report(absl::string_view bytes) {
+  TaskProgress progress;
+  progress.set_task_id(request_.task_id());
+  progress.set_message(std::string(bytes));
+  return channel_.Send(FrameType::kTaskProgress, progress).ok() && Write().ok();
 }
 
 absl::Status TaskServer::SendGreatResponse() {

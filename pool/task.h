@@ -5,12 +5,15 @@
 #ifndef MULTIPROC_POOL_TASK_H_
 #define MULTIPROC_POOL_TASK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
@@ -50,7 +53,37 @@ class Task : public FutureState {
 
   void set_run_time_ns(int64_t run_time_ns) { run_time_ns_ = run_time_ns; }
 
+  // How many bytes its arguments take, before the outcome.
+  size_t argument_bytes() {
+    return has_attachment_ ? extra().attachment->size() : arguments().size();
+  }
+
+  // What few tasks have, and is not to make all of them greater.
+  struct Rare {
+    std::string label;
+    // None if zero.
+    absl::Duration soft_timeout;
+    // The pool's if there is none.
+    std::optional<absl::Duration> cancel_grace;
+    // When its worker is killed, once it was told to end (MonotonicNow).
+    absl::Time kill_at = absl::InfiniteFuture();
+  };
+  bool has_rare() const { return rare_ != nullptr; }
+  Rare& rare() {
+    if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
+    return *rare_;
+  }
+  absl::string_view label() const {
+    return rare_ == nullptr ? absl::string_view() : rare_->label;
+  }
+  absl::Time kill_at() const {
+    return rare_ == nullptr ? absl::InfiniteFuture() : rare_->kill_at;
+  }
+
+  // In the order of their sizes: none is lost between them.
   uint64_t id = 0;
+  // To whom it is leased, or null.
+  WorkerProcess* worker = nullptr;
   // Longest run, from its start in a worker.
   absl::Duration timeout = absl::InfiniteDuration();
   int32_t max_attempts = 1;
@@ -58,6 +91,13 @@ class Task : public FutureState {
   int32_t attempt = 1;
   // To whom it is leased, or null.
   WorkerProcess* worker = nullptr;
+  // Of TaskOptions.
+  int8_t priority = 0;
+  bool retry_timeouts = false;
+  bool retry_errors = false;
+  // Whether Future::Cancel was called, and somebody listens to its progress.
+  bool cancelled = false;
+  bool wants_progress = false;
   // Whether it is for the worker that it was leased to first, and no other.
   bool pinned = false;
 
@@ -71,10 +111,15 @@ class Task : public FutureState {
                                         });
   }
 
-  const function_internal::Registration* function_ = nullptr;
-  uint32_t count_ = 1;
   bool has_attachment_ = false;
+  uint32_t count_ = 1;
+  const function_internal::Registration* function_ = nullptr;
+  std::unique_ptr<Rare> rare_;
 };
+
+// Of a million queued tasks.
+static_assert(sizeof(void*) != 8 || sizeof(Task) <= 168,
+              "what few tasks need belongs to Task::Rare");
 
 using TaskPtr = std::shared_ptr<Task>;
 

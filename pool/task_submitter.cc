@@ -1,12 +1,16 @@
 #include "multiproc/pool/task_submitter.h"
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multiproc/functions/packed_bytes.h"
+#include "multiproc/functions/task_status.h"
+#include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/task.h"
 
 namespace multiproc {
@@ -14,7 +18,9 @@ namespace {
 
 // A TaskRequest beyond its arguments and the function's name: numbers, tags and
 // lengths.
-constexpr size_t kRequestOverhead = 64;
+constexpr size_t kRequestOverhead = 96;
+
+constexpr int kLargestPriority = 100;
 
 absl::Status OutOfRange(absl::string_view option, absl::string_view value,
                         absl::string_view range) {
@@ -42,8 +48,24 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                       absl::StrCat(options.max_attempts),
                       "1 or more, or 0 for the pool's");
   }
-  const size_t size =
-      call->name().size() + call->arguments.size() + kRequestOverhead;
+  if (options.soft_timeout < absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::soft_timeout",
+                      absl::FormatDuration(options.soft_timeout),
+                      "more than zero, or zero for none");
+  }
+  if (options.cancel_grace.value_or(absl::ZeroDuration()) <
+      absl::ZeroDuration()) {
+    return OutOfRange("TaskOptions::cancel_grace",
+                      absl::FormatDuration(*options.cancel_grace),
+                      "zero or more");
+  }
+  if (options.priority < -kLargestPriority ||
+      options.priority > kLargestPriority) {
+    return OutOfRange("TaskOptions::priority", absl::StrCat(options.priority),
+                      "from -100 to 100");
+  }
+  const size_t size = call->name().size() + call->arguments.size() +
+                      options.label.size() + kRequestOverhead;
   if (size > pool_options.max_frame_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the call of '", call->name(), "' takes ", size,
@@ -51,6 +73,30 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
                      pool_options.max_frame_bytes, " (max_frame_bytes)"));
   }
   return absl::OkStatus();
+}
+
+// `options`, which are checked, as far as they are a task's own.
+void SetOptions(const ProcessPoolOptions& pool_options,
+                const TaskOptions& options, Task& task) {
+  task.timeout = options.timeout == absl::ZeroDuration()
+                     ? pool_options.task_timeout
+                     : options.timeout;
+  task.max_attempts = options.max_attempts == 0 ? pool_options.max_attempts
+                                                : options.max_attempts;
+  task.retry_timeouts = options.retry_timeouts;
+  task.retry_errors = options.retry_errors;
+  task.priority = static_cast<int8_t>(options.priority);
+  if (options.soft_timeout == absl::ZeroDuration() &&
+      !options.cancel_grace.has_value() && options.label.empty()) {
+    return;
+  }
+  Task::Rare& rare = task.rare();
+  // Infinite is none, too.
+  if (options.soft_timeout != absl::InfiniteDuration()) {
+    rare.soft_timeout = options.soft_timeout;
+  }
+  rare.cancel_grace = options.cancel_grace;
+  rare.label = options.label;
 }
 
 }  // namespace
@@ -64,12 +110,18 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
     refused = true;
     status = CloseIsDueError();
   }
-  if (!status.ok()) {
-    auto task = NewTask();
-    FutureState::Fulfil(task, std::move(status), "");
-    return {std::move(task), refused};
+  if (!status.ok()) return {Fulfilled(std::move(status)), refused};
+  if (loop_->limit() != nullptr) {
+    const size_t bytes = call->arguments.size();
+    if (!CountIn(bytes, caller)) {
+      return {SubmitToFull(*std::move(call), count), /*refused=*/false};
+    }
+    if (caller == Caller::kUser && close_is_due_) {
+      loop_->limit()->Remove(bytes);
+      return {Fulfilled(CloseIsDueError()), /*refused=*/true};
+    }
   }
-  auto task = MakeTask(options, *std::move(call), count);
+  TaskPtr task = MakeTask(options, *std::move(call), count);
   loop_->Submit(task);
   // Not by its outcome, which a task that was taken may have by now, too: what
   // the loop takes it gives an id, and nobody changes that later.
@@ -99,12 +151,49 @@ TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
                                 uint32_t count) {
   TaskPtr task = NewTask();
   task->SetCall(std::move(call), count);
-  task->timeout = options.timeout == absl::ZeroDuration()
-                      ? options_.task_timeout
-                      : options.timeout;
-  task->max_attempts =
-      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
+  SetOptions(options_, options, *task);
   return task;
+}
+
+std::shared_ptr<FutureState> TaskSubmitter::Fulfilled(absl::Status status,
+                                                      std::string result) {
+  TaskPtr task = NewTask();
+  FutureState::Fulfil(task, std::move(status), std::move(result));
+  return task;
+}
+
+bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
+  PendingLimit& limit = *loop_->limit();
+  if (caller == Caller::kRun) {
+    limit.Add(bytes);
+    return true;
+  }
+  // A callback would wait for tasks whose callbacks wait for it.
+  if (options_.when_full != WhenFull::kBlock ||
+      loop_->callbacks().IsCurrent()) {
+    return limit.TryAdd(bytes);
+  }
+  limit.AddWhenRoom(bytes);
+  return true;
+}
+
+std::shared_ptr<FutureState> TaskSubmitter::SubmitToFull(PackedCall call,
+                                                         uint32_t count) {
+  std::string result;
+  absl::Status status;
+  if (options_.when_full == WhenFull::kCallerRuns) {
+    const FunctionCall plain = ToProto(std::move(call));
+    bool own_error = false;
+    status = RunCall(plain, count, PackedBytes(plain.arguments()), &result,
+                     &own_error);
+    if (own_error) MarkTaskError(&status);
+    if (!status.ok()) result.clear();
+  } else {
+    status = absl::ResourceExhaustedError(absl::StrCat(
+        "the queue is full: max_pending is ", options_.max_pending,
+        ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)"));
+  }
+  return Fulfilled(std::move(status), std::move(result));
 }
 
 bool TaskSubmitter::BeginRun() {
@@ -125,6 +214,7 @@ void TaskSubmitter::Close() {
   absl::MutexLock lock(&mutex_);
   if (num_runs_ > 0) {
     close_is_due_ = true;
+    if (loop_->limit() != nullptr) loop_->limit()->Open();
   } else {
     loop_->Close();
   }

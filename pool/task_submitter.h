@@ -10,6 +10,7 @@
 #define MULTIPROC_POOL_TASK_SUBMITTER_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -46,7 +47,8 @@ class TaskSubmitter {
 
   // Submits `count` calls, whose arguments stand in a row, as one task; or
   // fulfils it with the error of `call`. kRun is for those who are between
-  // BeginRun and EndRun.
+  // BeginRun and EndRun; they never wait for room, as they have a bound of
+  // their own.
   Submitted Submit(const TaskOptions& options, absl::StatusOr<PackedCall> call,
                    uint32_t count = 1, Caller caller = Caller::kUser);
 
@@ -69,6 +71,12 @@ class TaskSubmitter {
  private:
   TaskPtr NewTask();
   TaskPtr MakeTask(const TaskOptions& options, PackedCall call, uint32_t count);
+  // Waits for room, if it may; false if there is none.
+  bool CountIn(size_t bytes, Caller caller);
+  // For a task that found none.
+  std::shared_ptr<FutureState> SubmitToFull(PackedCall call, uint32_t count);
+  std::shared_ptr<FutureState> Fulfilled(absl::Status status,
+                                         std::string result = "");
 
   const ProcessPoolOptions options_;
   const std::shared_ptr<PoolLoop> loop_;

@@ -21,6 +21,10 @@ struct WorkerMemory {
   alignas(64) std::atomic<uint32_t> dismissed;
   // Of TaskGate.
   alignas(64) std::atomic<uint64_t> gate;
+  // Of CurrentTask, written by the parent alone: the id of the task that is
+  // asked to end, and of the one that has got a listener after it was sent.
+  alignas(64) std::atomic<uint64_t> notice;
+  std::atomic<uint64_t> listened;
   // Of AnswerJournal.
   alignas(64) std::atomic<uint64_t> journal_begin;
   std::atomic<uint64_t> journal_end;

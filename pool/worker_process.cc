@@ -1,6 +1,9 @@
 #include "multiproc/pool/worker_process.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -14,6 +17,10 @@
 
 namespace multiproc {
 namespace {
+
+uint64_t NanosecondsOf(absl::Duration duration) {
+  return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
+}
 
 Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes,
                       const SharedMemory& memory) {
@@ -72,12 +79,50 @@ void WorkerProcess::Lease(TaskPtr task) {
   const std::shared_ptr<const std::string> attachment = task->attachment();
   request_.set_attached(attachment != nullptr);
   call.set_arguments(task->arguments());
+  FillExtras(*task);
   // Submit has checked its size.
   channel_.Send(FrameType::kTaskRequest, request_).IgnoreError();
   if (attachment != nullptr) channel_.SendAttachment(attachment).IgnoreError();
   leases_.push_back(std::move(task));
   ever_leased_ = true;
   if (ready_ && leases_.size() == 1) StartClock();
+}
+
+void WorkerProcess::FillExtras(Task& task) {
+  const bool timed = task.timeout != absl::InfiniteDuration();
+  const bool again = task.attempt > 1;
+  if (!task.has_rare() && !timed && !again && !task.wants_progress) {
+    return request_.clear_extras();
+  }
+  // The same task may have been asked to end here before.
+  std::atomic<uint64_t>& notice = WorkerMemory::In(memory_)->notice;
+  if (again && notice == task.id) notice = 0;
+  TaskRequest::Extras& extras = *request_.mutable_extras();
+  extras.Clear();
+  extras.set_wants_progress(task.wants_progress);
+  if (again) extras.set_attempt(task.attempt);
+  if (timed) extras.set_timeout_ns(NanosecondsOf(task.timeout));
+  if (!task.has_rare()) return;
+  extras.set_label(task.rare().label);
+  extras.set_soft_timeout_ns(NanosecondsOf(task.rare().soft_timeout));
+}
+
+bool WorkerProcess::HasBegun(const Task& task) const {
+  const auto found =
+      std::find_if(leases_.begin(), leases_.end(),
+                   [&](const TaskPtr& lease) { return lease.get() == &task; });
+  return static_cast<size_t>(found - leases_.begin()) < NumBegun();
+}
+
+void WorkerProcess::Cancel(Task& task, absl::Duration grace) {
+  WorkerMemory::In(memory_)->notice = task.id;
+  absl::Time& kill_at = task.rare().kill_at;
+  kill_at = std::min(kill_at, MonotonicNow() + grace);
+  if (leases_.front().get() == &task) deadline_ = std::min(deadline_, kill_at);
+}
+
+void WorkerProcess::Listen(const Task& task) {
+  WorkerMemory::In(memory_)->listened = task.id;
 }
 
 absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
@@ -93,7 +138,7 @@ absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
   leases_.resize(*begun);
   // If it runs nothing there will be no answer to wait for, nor a deadline.
   taken_back_ = !leases_.empty();
-  if (leases_.empty()) StartClock();
+  if (leases_.empty() && ready_) StartClock();
   return tasks;
 }
 
@@ -203,6 +248,9 @@ absl::Status WorkerProcess::HandleFrame(const Frame& frame,
   if (frame.type == FrameType::kTaskResponse && ready_ && !attachment_is_due_) {
     return HandleResponse(frame, on_answer);
   }
+  if (frame.type == FrameType::kTaskProgress && ready_ && !attachment_is_due_) {
+    return HandleProgress(frame);
+  }
   return absl::DataLossError(
       absl::StrCat("a frame of type ", static_cast<int>(frame.type),
                    ready_ ? "" : " before Hello", " is not its to send"));
@@ -222,6 +270,20 @@ absl::Status WorkerProcess::HandleHello(const Frame& frame) {
   StartClock();
   // Not from its start on: one that starts slowly would never run a task.
   too_old_at_ = head_since_ + max_age_;
+  return absl::OkStatus();
+}
+
+absl::Status WorkerProcess::HandleProgress(const Frame& frame) {
+  TaskProgress progress;
+  if (!progress.ParseFromArray(frame.payload.data(),
+                               static_cast<int>(frame.payload.size())) ||
+      leases_.empty() || leases_.front()->id != progress.task_id()) {
+    return absl::DataLossError(
+        "a frame holds no TaskProgress of the task that is due");
+  }
+  leases_.front()->PostProgress(progress.message());
+  // What has begun to come was not its answer.
+  SetDeadline();
   return absl::OkStatus();
 }
 
@@ -260,9 +322,15 @@ void WorkerProcess::Answer(PackedBytes attachment,
 
 void WorkerProcess::StartClock() {
   head_since_ = MonotonicNow();
+  SetDeadline();
+}
+
+void WorkerProcess::SetDeadline() {
   if (!usable_) return;
-  deadline_ = leases_.empty() ? absl::InfiniteFuture()
-                              : head_since_ + leases_.front()->timeout;
+  deadline_ = absl::InfiniteFuture();
+  if (leases_.empty()) return;
+  const Task& head = *leases_.front();
+  deadline_ = std::min(head_since_ + head.timeout, head.kill_at());
 }
 
 // A task whose answer has begun to come has ended, and has not overrun. But one

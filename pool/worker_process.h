@@ -103,6 +103,16 @@ class WorkerProcess {
   // Takes charge of `task` and queues its request; Flush sends it.
   void Lease(TaskPtr task);
 
+  // Whether `task`, which is leased to it, may have been begun.
+  bool HasBegun(const Task& task) const;
+
+  // Asks `task`, which it has begun, to end (CurrentTask::cancelled), within
+  // `grace`: that is a deadline of its own.
+  void Cancel(Task& task, absl::Duration grace);
+
+  // Lets `task`, which is leased to it, send its progress.
+  void Listen(const Task& task);
+
   // Gives back the leases that the worker has not begun, which it will not run
   // any more: at once, and although it may be busy. From then on it waits for
   // no others, taken_back(), until it has answered the one that it runs.
@@ -206,6 +216,7 @@ class WorkerProcess {
   absl::Status HandleFrames(const AnswerCallback& on_answer);
   absl::Status HandleFrame(const Frame& frame, const AnswerCallback& on_answer);
   absl::Status HandleHello(const Frame& frame);
+  absl::Status HandleProgress(const Frame& frame);
   absl::Status HandleResponse(const Frame& frame,
                               const AnswerCallback& on_answer);
   void Answer(PackedBytes attachment, const AnswerCallback& on_answer);
@@ -215,6 +226,9 @@ class WorkerProcess {
 
   // Starts the clock of the task at the head.
   void StartClock();
+  void SetDeadline();
+  // What of `task` is in request_ only if it has it.
+  void FillExtras(Task& task);
   // Gives it as long as a frame may stop, now that its answer begins to come.
   void AwaitAnswer();
 

@@ -508,6 +508,126 @@ TEST_F(PoolRacesTest, JoinWaitsForACallbackThatSubmits) {
   EXPECT_THAT(ended, ElementsAre("a", "b", "c"));
 }
 
+// ---- Cancelling ----
+
+TEST_F(PoolRacesTest, WhatIsCancelledInAWorkerCanNotBeginThere) {
+  MakePool(1, 3);
+  const std::vector<SameFuture> futures = SubmitAll({"a", "b", "c"});
+  const auto worker = NextReady();
+  const std::vector<TaskRequest> requests = Requests(*worker, 3);
+  EXPECT_TRUE(worker->Begin());
+  EXPECT_TRUE(futures[1].Cancel());
+  EXPECT_TRUE(futures[1].Ready());
+  ExpectLost(futures[1], absl::StatusCode::kCancelled, "before it began");
+  worker->Answer(ResponseTo(requests[0]));
+  EXPECT_FALSE(worker->Begin()) << "nor what was behind it";
+  ExpectOk(futures[0], "a");
+  const TaskRequest next = Task(*worker);
+  EXPECT_EQ(TextOf(next), "c");
+  worker->Answer(ResponseTo(next));
+  ExpectOk(futures[2], "c");
+  EXPECT_EQ(executor_.num_started(), 1);
+}
+
+TEST_F(PoolRacesTest, WhatIsCancelledBeforeItsWorkerIsReadyNeverBegins) {
+  MakePool(1, 1);
+  const SameFuture future = Submit("a");
+  const auto worker = executor_.NextWorker();
+  Request(*worker);
+  EXPECT_TRUE(future.Cancel());
+  ExpectLost(future, absl::StatusCode::kCancelled, "before it began");
+  EXPECT_FALSE(worker->Begin());
+  worker->SayHello();
+  const SameFuture next = Submit("b");
+  worker->Answer(ResponseTo(Task(*worker)));
+  ExpectOk(next, "b");
+}
+
+TEST_F(PoolRacesTest, OnlyTheTaskThatRunsIsTold) {
+  MakePool(1, 1);
+  const auto worker = NextReady();
+  const SameFuture first = Submit("a");
+  const TaskRequest a = Task(*worker);
+  EXPECT_EQ(worker->memory().notice.load(), 0);
+  EXPECT_TRUE(first.Cancel());
+  EXPECT_EQ(worker->memory().notice.load(), a.task_id());
+  worker->Answer(ResponseTo(a));
+  ExpectOk(first, "a");
+  const SameFuture second = Submit("b");
+  const TaskRequest b = Task(*worker);
+  EXPECT_NE(worker->memory().notice.load(), b.task_id());
+  worker->Answer(ResponseTo(b));
+  ExpectOk(second, "b");
+}
+
+TEST_F(PoolRacesTest, WhatHasItsAnswerInTheJournalIsNotCancelled) {
+  MakePool(1, 1);
+  const auto worker = NextReady();
+  const SameFuture future = Submit("a");
+  worker->Keep(ResponseTo(Task(*worker)));
+  EXPECT_FALSE(future.Cancel());
+  EXPECT_TRUE(future.Ready());
+  ExpectOk(future, "a");
+}
+
+TEST_F(PoolRacesTest, WhatWaitsInAWorkerThatDiesIsCancelledWithIt) {
+  MakePool(1, 3);
+  const std::vector<SameFuture> futures = SubmitAll({"a", "b", "c"});
+  const auto worker = NextReady();
+  Requests(*worker, 3);
+  worker->Write("garbage");
+  EXPECT_TRUE(worker->WaitForKill());
+  EXPECT_TRUE(futures[1].Cancel());
+  ServeNext();
+  ExpectOk(futures[0], "a");
+  ExpectOk(futures[2], "c");
+  ExpectLost(futures[1], absl::StatusCode::kCancelled, "before it began");
+}
+
+TEST_F(PoolRacesTest, ACancelledTaskIsNotTriedAgain) {
+  MakePool(1, 1);
+  TaskOptions options;
+  options.max_attempts = 3;
+  options.cancel_grace = absl::InfiniteDuration();
+  const SameFuture future = pool_->Submit(options, Same, "a");
+  const auto worker = NextReady();
+  Task(*worker);
+  EXPECT_TRUE(future.Cancel());
+  worker->Exit(ExitStatus::Exited(3));
+  ExpectLost(future, absl::StatusCode::kCancelled, "code 3");
+  ServeNext();
+}
+
+TEST_F(PoolRacesTest, ProgressOfAnotherTaskIsGarbage) {
+  MakePool(1, 1);
+  const auto worker = NextReady();
+  const SameFuture future = Submit("a");
+  TaskProgress progress;
+  progress.set_task_id(Task(*worker).task_id() + 1);
+  worker->Write(FrameOf(FrameType::kTaskProgress, progress));
+  ExpectLost(future, absl::StatusCode::kDataLoss, "no TaskProgress");
+  ServeNext();
+}
+
+// It would have as long as a frame may stop.
+TEST_F(PoolRacesTest, ProgressDoesNotMoveTheDeadline) {
+  MakePool(1, 1);
+  const auto worker = NextReady();
+  const SameFuture future =
+      pool_->Submit(Timeout(absl::Milliseconds(300)), Same, "a");
+  absl::Notification heard;
+  future.OnProgress([&](absl::string_view) { heard.Notify(); });
+  TaskProgress progress;
+  progress.set_task_id(Task(*worker).task_id());
+  const std::string frame = FrameOf(FrameType::kTaskProgress, progress);
+  worker->Write(frame.substr(0, 5));
+  EXPECT_FALSE(future.WaitWithTimeout(absl::Milliseconds(30)));
+  worker->Write(frame.substr(5));
+  heard.WaitForNotification();
+  ExpectLost(future, absl::StatusCode::kDeadlineExceeded, "300ms");
+  ServeNext();
+}
+
 // ---- Workers that are wrong ----
 
 std::string AnswerBytes(uint64_t task_id, bool attached = false) {
