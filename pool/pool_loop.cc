@@ -7,8 +7,8 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "multiproc/executors/cpu_count.h"
 #include "absl/strings/string_view.h"
+#include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/lost_task.h"
@@ -327,6 +327,7 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
     tasks.push_back(make_task());
     tasks.back()->id = next_task_id_++;
     tasks.back()->pinned = true;
+    if (limit_ != nullptr) limit_->Add(tasks.back()->argument_bytes());
     worker->Lease(tasks.back());
     worker->Flush();
     if (worker->claim() == nullptr) workers_.ResumeReceiving(*worker);
@@ -456,7 +457,8 @@ void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
     worker.Kill(std::move(status));
   }
   if (task.worker == &worker && worker.usable() && !worker.HasBegun(task)) {
-    TakeBack(worker);
+    std::vector<TaskPtr> tasks = Reclaim(worker);
+    Requeue(worker, std::move(tasks), &task);
   }
   workers_.Update(worker);
 }
@@ -479,16 +481,22 @@ size_t PoolLoop::CancelPending() {
   Section section(this);
   TakeSubmitted();
   size_t count = 0;
+  std::vector<TaskPtr> tasks;
   for (WorkerProcess* worker : workers_.All()) {
     if (worker->NumBegun() >= worker->num_leases()) continue;
-    if (worker->usable()) TakeBack(*worker);
+    if (worker->usable()) {
+      for (TaskPtr& task : Reclaim(*worker)) tasks.push_back(std::move(task));
+      if (worker->usable()) worker->Flush();
+      workers_.Update(*worker);
+    }
     // Of one that is about to be gone, or could not be taken back.
     std::deque<TaskPtr>& leases = worker->leases();
     for (size_t i = worker->NumBegun(); i < leases.size(); ++i) {
       if (!std::exchange(leases[i]->cancelled, true)) ++count;
     }
   }
-  for (TaskPtr& task : queue_.TakeAll()) {
+  for (TaskPtr& task : queue_.TakeAll()) tasks.push_back(std::move(task));
+  for (TaskPtr& task : tasks) {
     ++count;
     task->cancelled = true;
     absl::Status status = CancelledTaskError(*task, " before it began");
@@ -644,35 +652,42 @@ bool PoolLoop::StealForIdle() {
 }
 
 void PoolLoop::TakeBack(WorkerProcess& worker) {
-  DropClaim(worker);
-  absl::StatusOr<std::vector<TaskPtr>> tasks = worker.TakeBack();
-  if (tasks.ok()) {
-    for (TaskPtr& task : *tasks) task->worker = nullptr;
-    KeepPinned(worker, *tasks);
-    queue_.PushFront(*std::move(tasks));
-    worker.Flush();
-  } else {
-    worker.Kill(tasks.status());
-  }
-  workers_.Update(worker);
+  Requeue(worker, Reclaim(worker), nullptr);
 }
 
-// They go to it again, behind the TakeBack.
-void PoolLoop::KeepPinned(WorkerProcess& worker, std::vector<TaskPtr>& tasks) {
-  const auto pinned =
-      std::stable_partition(tasks.begin(), tasks.end(),
-                            [](const TaskPtr& task) { return !task->pinned; });
-  for (auto task = pinned; task != tasks.end(); ++task) {
-    if (worker.wants_to_leave()) {
-      absl::Status left = absl::UnavailableError(
-          absl::StrCat("task ", (*task)->id, " '", (*task)->function(),
-                       "': worker pid ", worker.pid(), " left before it"));
-      Finish(std::move(*task), std::move(left));
+// What it has not begun: nobody's, until it is put somewhere. Kills a worker
+// that can't be believed.
+std::vector<TaskPtr> PoolLoop::Reclaim(WorkerProcess& worker) {
+  DropClaim(worker);
+  absl::StatusOr<std::vector<TaskPtr>> tasks = worker.TakeBack();
+  if (!tasks.ok()) {
+    worker.Kill(tasks.status());
+    return {};
+  }
+  for (TaskPtr& task : *tasks) task->worker = nullptr;
+  return *std::move(tasks);
+}
+
+// What was reclaimed from `worker`. Pinned tasks go to it again, behind the
+// TakeBack, but for `unpinned`.
+void PoolLoop::Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
+                       const Task* unpinned) {
+  std::vector<TaskPtr> queued;
+  for (TaskPtr& task : tasks) {
+    if (!task->pinned || task.get() == unpinned) {
+      queued.push_back(std::move(task));
+    } else if (!worker.wants_to_leave()) {
+      worker.Lease(std::move(task));
     } else {
-      worker.Lease(std::move(*task));
+      absl::Status left = absl::UnavailableError(
+          absl::StrCat("task ", task->id, " '", task->function(),
+                       "': worker pid ", worker.pid(), " left before it"));
+      Finish(std::move(task), std::move(left));
     }
   }
-  tasks.erase(pinned, tasks.end());
+  queue_.PushFront(std::move(queued));
+  if (worker.usable()) worker.Flush();
+  workers_.Update(worker);
 }
 
 // ---- What workers say ----
@@ -749,7 +764,7 @@ void PoolLoop::HandleError(TaskPtr task, absl::Status error) {
     error = CancelledTaskError(
         *task, absl::StrCat(", and ended with ", error.ToString()));
   } else if (task->retry_errors && IsTaskError(error) && ended_.ok() &&
-             task->attempt < task->max_attempts) {
+             !task->pinned && task->attempt < task->max_attempts) {
     ++task->attempt;
     queue_.PushFront({std::move(task)});
     return;

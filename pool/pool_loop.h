@@ -143,6 +143,11 @@ class PoolLoop : public FutureOwner {
   bool StealForIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TakeBack(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  std::vector<TaskPtr> Reclaim(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
+               const Task* unpinned)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
@@ -169,8 +174,6 @@ class PoolLoop : public FutureOwner {
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void KeepPinned(WorkerProcess& worker, std::vector<TaskPtr>& tasks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);

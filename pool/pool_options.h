@@ -29,8 +29,8 @@ enum class WhenFull {
 
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
-  // of CPUs that this process may run on (executors/cpu_count.h); in a worker, for its
-  // share of them (nesting.h).
+  // of CPUs that this process may run on (executors/cpu_count.h); in a worker,
+  // for its share of them (nesting.h).
   int num_workers = 0;
 
   // With fewer than num_workers the pool grows and shrinks. It begins with

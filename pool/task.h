@@ -89,8 +89,6 @@ class Task : public FutureState {
   int32_t max_attempts = 1;
   // From 1; one more each time that a worker died with it.
   int32_t attempt = 1;
-  // To whom it is leased, or null.
-  WorkerProcess* worker = nullptr;
   // Of TaskOptions.
   int8_t priority = 0;
   bool retry_timeouts = false;
