@@ -99,6 +99,10 @@ class WorkerSet {
   bool empty() const { return members_.empty(); }
   size_t size() const { return members_.size(); }
 
+  // One that is kept for later, or null: one that is ready, if there is any.
+  WorkerProcess* PickSpare();
+  size_t num_spare() const { return num_spare_; }
+
   // How many will take tasks; of these, how many have leases, and how many
   // leases they have.
   size_t num_usable() const { return num_usable_; }
@@ -125,6 +129,7 @@ class WorkerSet {
     bool staying = false;
     bool stale = false;
     bool out = false;
+    bool spare = false;
     // Of a usable one.
     size_t num_leases = 0;
     bool responses_watched = false;
@@ -150,6 +155,7 @@ class WorkerSet {
   size_t num_staying_ = 0;
   size_t num_stale_ = 0;
   size_t num_out_ = 0;
+  size_t num_spare_ = 0;
   size_t num_leased_ = 0;
   std::set<std::pair<absl::Time, uint64_t>> deadlines_;
 };
