@@ -348,7 +348,8 @@ void WorkerProcess::AwaitAnswer() {
 }
 
 size_t WorkerProcess::TasksLeft() const {
-  if (max_tasks_ == 0) return std::numeric_limits<size_t>::max();
+  // Something may be added to it.
+  if (max_tasks_ == 0) return std::numeric_limits<size_t>::max() / 2;
   // It leaves before this count would begin again.
   const size_t had = num_answered_ + leases_.size();
   return max_tasks_ > had ? max_tasks_ - had : 0;
