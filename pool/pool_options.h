@@ -56,6 +56,8 @@ struct ProcessPoolOptions {
   int spare_workers = 0;
 
   // What starts the workers; null for DefaultExecutor(). Must outlive the pool.
+  // The fork backend can't replace workers while the program has threads of its
+  // own.
   Executor* executor = nullptr;
 
   // The longest message, in bytes, that goes to a worker or comes back: a call

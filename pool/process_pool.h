@@ -63,8 +63,9 @@ class ProcessPool {
   static absl::StatusOr<std::unique_ptr<ProcessPool>> Create(
       const ProcessPoolOptions& options = {});
 
-  // Close, and Join: runs what was submitted. Terminate() before it, if that is
-  // not wanted. Not from a callback of Future::OnDone.
+  // Close, and Join: runs what was submitted. Terminate() or Drain() before it,
+  // if that is not wanted. Not from a callback of Future::OnDone. What becomes
+  // of a pool that lives when the program exits says at_exit of its options.
   ~ProcessPool();
 
   ProcessPool(const ProcessPool&) = delete;
