@@ -179,7 +179,9 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
       workers_(&policy_, poller_.get()),
       spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
       size_(PoolSize::Of(options, options.num_workers)),
-      num_workers_(options.num_workers) {}
+      num_workers_(options.num_workers) {
+  workers_.set_may_grow(size_.elastic());
+}
 
 // Here, and not on the owner thread: a fork is safest while the program has no
 // other thread, and an error belongs to the caller.
@@ -312,6 +314,7 @@ absl::Status PoolLoop::Resize(int num_workers) {
   absl::Status closed = WhyClosed();
   if (!closed.ok()) return closed;
   size_ = PoolSize::Of(options_, num_workers);
+  workers_.set_may_grow(size_.elastic());
   num_workers_ = num_workers;
   poller_->Wake();
   return absl::OkStatus();

@@ -78,11 +78,12 @@ class WorkerSet {
     return busy_.empty() ? 0 : busy_.begin()->first;
   }
 
-  // Whether others could run what `worker` has not begun, and it has not been
-  // taken back already.
+  // Whether others could run what `worker` has not begun, if need be ones that
+  // are started for it, and it has not been taken back already.
   bool MayTakeBack(const WorkerProcess& worker) const {
-    return num_usable_ > 1 && !worker.taken_back();
+    return (num_usable_ > 1 || may_grow_) && !worker.taken_back();
   }
+  void set_may_grow(bool may_grow) { may_grow_ = may_grow; }
 
   // When what waits in `worker` behind its head is to be given to others.
   absl::Time PatienceEnd(const WorkerProcess& worker) const;
@@ -151,6 +152,7 @@ class WorkerSet {
   std::set<OpenKey> open_;
   // Usable ones with leases: how many, and whose.
   std::set<std::pair<size_t, uint64_t>> busy_;
+  bool may_grow_ = false;
   size_t num_usable_ = 0;
   size_t num_staying_ = 0;
   size_t num_stale_ = 0;
