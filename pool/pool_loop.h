@@ -153,8 +153,7 @@ class PoolLoop : public FutureOwner {
   std::vector<TaskPtr> Reclaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
-               const Task* unpinned)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+               const Task* unpinned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void LeasePinned(WorkerProcess& worker, TaskPtr task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_, mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);

@@ -32,9 +32,7 @@ std::atomic<OfProcess*> latest{nullptr};
 // What is left to do when a worker is killed: to see that it is gone.
 constexpr absl::Duration kKillTime = absl::Seconds(5);
 
-void EndPoolsAtExit() {
-  PoolsAtExit::Get().EndAll();
-}
+void EndPoolsAtExit() { PoolsAtExit::Get().EndAll(); }
 
 void Begin(TaskSubmitter& pool) {
   const AtExit at_exit = pool.options().at_exit;

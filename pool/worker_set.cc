@@ -62,8 +62,7 @@ std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
 void WorkerSet::Update(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
-  UpdateCounts(member, worker.usable() && !worker.spare(),
-               worker.num_leases());
+  UpdateCounts(member, worker.usable() && !worker.spare(), worker.num_leases());
   UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
   UpdateDeadline(member, std::min({worker.deadline(), worker.leave_at(),

@@ -73,8 +73,8 @@ ProcessPoolOptions Options(AtExit at_exit, absl::Duration exit_timeout) {
 
 // Exits with one task that hangs and one behind it, whose outcome is logged.
 void ExitWithHangingTask(int at_exit, const std::string& path) {
-  ProcessPool& pool = LeakPool(
-      Options(static_cast<AtExit>(at_exit), absl::Milliseconds(100)));
+  ProcessPool& pool =
+      LeakPool(Options(static_cast<AtExit>(at_exit), absl::Milliseconds(100)));
   pool.Submit(Hang);
   pool.Submit(Log, path, "behind").OnDone([path](const absl::Status& status) {
     AppendLine(path, absl::StatusCodeToString(status.code()));
@@ -125,7 +125,9 @@ void ExitAfterTheEnd() {
       LeakPool(Options(AtExit::kRunStarted, absl::InfiniteDuration()));
   joined.Close();
   joined.Join().IgnoreError();
-  { ProcessPool::Create(Options(AtExit::kTerminate, {})).status().IgnoreError(); }
+  {
+    ProcessPool::Create(Options(AtExit::kTerminate, {})).status().IgnoreError();
+  }
   std::exit(kExitCode);
 }
 MULTIPROC_FUNCTION(ExitAfterTheEnd);

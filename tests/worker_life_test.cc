@@ -811,8 +811,7 @@ TEST_P(WorkerLifeTest, SubmitToAWorkerThatIsGoneIsNotFound) {
 TEST_P(WorkerLifeTest, SubmitToIsRefusedAsSubmitIs) {
   const auto pool = MakePool(Options(1));
   const uint64_t id = pool->WorkerIds()[0];
-  EXPECT_TRUE(
-      absl::IsNotFound(pool->SubmitTo(id, NotRegistered).Get()));
+  EXPECT_TRUE(absl::IsNotFound(pool->SubmitTo(id, NotRegistered).Get()));
   pool->Close();
   EXPECT_TRUE(
       absl::IsFailedPrecondition(pool->SubmitTo(id, Pid).Get().status()));
