@@ -54,7 +54,8 @@ void CallbackThread::Shutdown() {
 bool CallbackThread::ShutdownWithTimeout(absl::Duration timeout) {
   {
     absl::MutexLock lock(&mutex_);
-    if (thread_ != nullptr) {
+    // The thread may belong to another caller by now, who joins it.
+    if (thread_ != nullptr || shutdown_) {
       shutdown_ = true;
       if (!mutex_.AwaitWithTimeout(absl::Condition(&drained_), timeout)) {
         return false;

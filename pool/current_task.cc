@@ -6,6 +6,7 @@
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/pool/frame_format.h"
+#include "multiproc/pool/worker_memory.h"
 
 namespace multiproc {
 namespace {
@@ -67,7 +68,8 @@ bool CurrentTask::HasListener() const {
   const Running& running = TheRunning();
   if (running.id.load(std::memory_order_relaxed) != id_) return false;
   return running.request->extras().wants_progress() ||
-         running.listened->load(std::memory_order_relaxed) == id_;
+         running.listened[id_ % WorkerMemory::kListened].load(
+             std::memory_order_relaxed) == id_;
 }
 
 bool CurrentTask::ReportProgress(absl::string_view bytes) const {

@@ -92,8 +92,8 @@ namespace current_task_internal {
 // The worker's side: what it knows of the task that it runs. One for each
 // process, on whose thread tasks run.
 struct Running {
-  // Of WorkerMemory: the task that is to end, and the one that has a listener
-  // which it did not have when it was sent.
+  // Of WorkerMemory: the task that is to end, and those that have listeners
+  // which they did not have when they were sent.
   const std::atomic<uint64_t>* notice = nullptr;
   const std::atomic<uint64_t>* listened = nullptr;
   // Sends a message to the parent.

@@ -73,6 +73,16 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
   return status;
 }
 
+absl::Status LeftTaskError(const Task& task, const WorkerProcess& worker) {
+  absl::Status status = absl::UnavailableError(
+      absl::StrCat(NameOf(task), ": its worker, pid ", worker.pid(),
+                   ", ended or left before it began"));
+  TaskFailure failure = MakeFailure(task);
+  failure.set_worker_pid(worker.pid());
+  SetTaskFailure(failure, &status);
+  return status;
+}
+
 absl::Status CancelledTaskError(const Task& task, absl::string_view what) {
   absl::Status status =
       absl::CancelledError(absl::StrCat(NameOf(task), " was cancelled", what));

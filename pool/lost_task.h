@@ -23,6 +23,10 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
 
 // CANCELLED, for a task that was, and that no worker took along: `what` became
 // of it.
+// Of a task that only `worker` was to run, and that it has not begun before its
+// end: UNAVAILABLE.
+absl::Status LeftTaskError(const Task& task, const WorkerProcess& worker);
+
 absl::Status CancelledTaskError(const Task& task, absl::string_view what);
 
 }  // namespace multiproc

@@ -100,7 +100,7 @@ class MapRun {
   // A quarter of a frame: what is packed, or comes back, is not measured to the
   // byte.
   const size_t most_bytes_;
-  TaskSubmitter::Caller caller_ = TaskSubmitter::Caller::kUser;
+  TaskSubmitter::Caller caller_ = TaskSubmitter::Caller::kMap;
   SentCallback on_sent_;
   bool needs_all_ = false;
   ChunkPolicy policy_;

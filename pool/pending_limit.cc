@@ -15,17 +15,20 @@ void PendingLimit::Count(size_t bytes) {
 
 bool PendingLimit::TryAdd(size_t bytes) {
   absl::MutexLock lock(&mutex_);
+  if (turns_given_ != next_turn_ && !open_) return false;
   if (!HasRoom(bytes)) return false;
   Count(bytes);
   return true;
 }
 
 void PendingLimit::AddWhenRoom(size_t bytes) {
-  const auto has_room = [this, bytes]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return HasRoom(bytes);
-  };
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(&has_room));
+  const uint64_t turn = turns_given_++;
+  const auto may_enter = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return next_turn_ == turn && HasRoom(bytes);
+  };
+  mutex_.Await(absl::Condition(&may_enter));
+  ++next_turn_;
   Count(bytes);
 }
 

@@ -14,6 +14,7 @@
 #define MULTIPROC_POOL_PENDING_LIMIT_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -26,8 +27,9 @@ class PendingLimit {
   PendingLimit(size_t max_tasks, size_t max_bytes)
       : max_tasks_(max_tasks), max_bytes_(max_bytes) {}
 
-  // Counts a task in: if there is room, which is returned; once there is; or
-  // in any case.
+  // Counts a task in: if there is room, which is returned; once there is, in
+  // the order in which they came; or in any case. Nobody overtakes one who
+  // waits but by Add: small tasks would keep out a great one for ever.
   bool TryAdd(size_t bytes);
   void AddWhenRoom(size_t bytes);
   void Add(size_t bytes);
@@ -40,6 +42,7 @@ class PendingLimit {
   void Open();
 
  private:
+  // For the one whose turn it is.
   bool HasRoom(size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Count(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -47,6 +50,9 @@ class PendingLimit {
   const size_t max_bytes_;
   absl::Mutex mutex_;
   bool open_ ABSL_GUARDED_BY(mutex_) = false;
+  // Those who wait have the numbers from the one to the other.
+  uint64_t next_turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t turns_given_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t tasks_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -63,6 +63,22 @@ TEST(PendingLimitTest, RemoveWakesOneWhoWaits) {
   EXPECT_FALSE(limit.TryAdd(0));
 }
 
+TEST(PendingLimitTest, AGreatOneThatWaitsIsNotOvertaken) {
+  PendingLimit limit(0, 100);
+  limit.Add(50);
+  std::thread great([&] { limit.AddWhenRoom(80); });
+  // As soon as it waits no small one gets in.
+  while (limit.TryAdd(1)) {
+    limit.Remove(1);
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(limit.TryAdd(1));
+  limit.Remove(50);
+  great.join();
+  EXPECT_TRUE(limit.TryAdd(20));
+  EXPECT_FALSE(limit.TryAdd(1));
+}
+
 TEST(PendingLimitTest, OpenLetsEverybodyIn) {
   PendingLimit limit(1, 0);
   limit.Add(0);

@@ -47,6 +47,9 @@ constexpr absl::Duration kLongestRest = absl::Microseconds(400);
 // And not at all for fewer than this.
 constexpr int kAnswersWorthARest = 4;
 
+// How often an idle worker is looked at that may not leave, at most.
+constexpr absl::Duration kIdleLook = absl::Seconds(1);
+
 // How often the memory of workers is looked at, unless it takes more than this
 // share of the time.
 constexpr absl::Duration kMemoryLook = absl::Milliseconds(50);
@@ -204,6 +207,7 @@ void PoolLoop::Shutdown() {
   thread_->Join();
   Section section(this);
   spare_waits_.clear();
+  absl::MutexLock lock(&mutex_);
   poller_ = nullptr;
 }
 
@@ -275,7 +279,12 @@ void PoolLoop::Close() {
     closed_ = true;
   }
   if (limit_ != nullptr) limit_->Open();
-  poller_->Wake();
+  Wake();
+}
+
+void PoolLoop::Wake() {
+  absl::MutexLock lock(&mutex_);
+  if (poller_ != nullptr) poller_->Wake();
 }
 
 void PoolLoop::Terminate(absl::Status reason) {
@@ -285,7 +294,7 @@ void PoolLoop::Terminate(absl::Status reason) {
     if (terminated_.ok()) terminated_ = std::move(reason);
   }
   if (limit_ != nullptr) limit_->Open();
-  poller_->Wake();
+  Wake();
 }
 
 bool PoolLoop::closed() {
@@ -293,14 +302,14 @@ bool PoolLoop::closed() {
   return closed_;
 }
 
-absl::Status PoolLoop::Join(absl::Duration timeout) {
+bool PoolLoop::WaitForEnd(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
-  if (mutex_.AwaitWithTimeout(absl::Condition(&finished_), timeout)) {
-    return failure_;
-  }
-  return absl::DeadlineExceededError(
-      absl::StrCat("the pool has not ended within ",
-                   absl::FormatDuration(timeout), ", and goes on"));
+  return mutex_.AwaitWithTimeout(absl::Condition(&finished_), timeout);
+}
+
+absl::Status PoolLoop::failure() {
+  absl::MutexLock lock(&mutex_);
+  return failure_;
 }
 
 size_t PoolLoop::num_cut_off() {
@@ -345,8 +354,9 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
   for (WorkerProcess* worker : workers_.All()) {
     if (!worker->stays()) continue;
     tasks.push_back(make_task());
-    LeasePinned(*worker, tasks.back());
+    Pin(*worker, tasks.back());
   }
+  LeaseAllPinned();
   // What they say wakes it, and what they don't has a deadline.
   poller_->Wake();
   return tasks;
@@ -364,19 +374,18 @@ absl::Status PoolLoop::SubmitTo(uint64_t worker_id, TaskPtr task) {
         "there is no worker ", worker_id,
         ", or it is about to leave: WorkerIds tells which there are"));
   }
-  LeasePinned(*worker, std::move(task));
+  Pin(*worker, std::move(task));
+  LeaseAllPinned();
   poller_->Wake();
   return absl::OkStatus();
 }
 
-void PoolLoop::LeasePinned(WorkerProcess& worker, TaskPtr task) {
+void PoolLoop::Pin(WorkerProcess& worker, TaskPtr task) {
   task->id = next_task_id_++;
   task->pinned = true;
   if (limit_ != nullptr) limit_->Add(task->argument_bytes());
-  worker.Lease(std::move(task));
-  worker.Flush();
-  if (worker.claim() == nullptr) workers_.ResumeReceiving(worker);
-  workers_.Update(worker);
+  worker.Pin(std::move(task));
+  pinned_workers_.insert(worker.id());
 }
 
 std::vector<uint64_t> PoolLoop::WorkerIds() {
@@ -425,7 +434,8 @@ std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
   // With other tasks before or behind it the owner thread reads many answers at
   // a time.
   if (worker == nullptr || !worker->ready() || !worker->usable() ||
-      worker->num_leases() != 1 || worker->claim() != nullptr) {
+      worker->num_leases() != 1 || worker->leases().front().get() != &task ||
+      worker->claim() != nullptr) {
     return std::nullopt;
   }
   Claim claim;
@@ -489,6 +499,8 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
   const bool ends = !task->done();
   if (ends && task->worker == nullptr) {
     FinishQueued(task);
+  } else if (ends && task->worker->Unpin(*task)) {
+    FinishUnpinned(task);
   } else if (ends) {
     TellToEnd(*task->worker, *task);
   }
@@ -497,7 +509,8 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
   return ends;
 }
 
-// After it the task is in the queue, if its worker has not begun it; ended, if
+// After it the task, if its worker has not begun it, is in the queue, or among
+// those that are pinned to its worker and not leased; it has ended, if
 // its answer is there; or its worker is running it, or is as good as gone.
 void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
   if (!worker.usable()) return;
@@ -506,11 +519,13 @@ void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
   }
-  if (task.worker == &worker && worker.usable() && !worker.HasBegun(task)) {
-    std::vector<TaskPtr> tasks = Reclaim(worker);
-    Requeue(worker, std::move(tasks), &task);
-  }
+  if (worker.IsUnbegunLease(task)) TakeBack(worker);
   workers_.Update(worker);
+}
+
+void PoolLoop::FinishUnpinned(const TaskPtr& task) {
+  task->cancelled = true;
+  End(task, CancelledTaskError(*task, " before it began"));
 }
 
 void PoolLoop::FinishQueued(const TaskPtr& task) {
@@ -533,6 +548,7 @@ size_t PoolLoop::CancelPending() {
   size_t count = 0;
   std::vector<TaskPtr> tasks;
   for (WorkerProcess* worker : workers_.All()) {
+    while (worker->has_pinned()) tasks.push_back(worker->TakePinned());
     if (worker->NumBegun() >= worker->num_leases()) continue;
     if (worker->usable()) {
       for (TaskPtr& task : Reclaim(*worker)) tasks.push_back(std::move(task));
@@ -568,7 +584,7 @@ void PoolLoop::Listen(FutureState& state) {
 
 // A caller may have made an event that is due before the owner thread wakes.
 void PoolLoop::WakeOwnerIfNeeded() {
-  if (stopping_ || NextEvent() < owner_sleeps_until_) poller_->Wake();
+  if (stopping_ || NextEvent() < owner_sleeps_until_) Wake();
 }
 
 // ---- The owner thread ----
@@ -601,9 +617,12 @@ bool PoolLoop::Turn() {
   HandleOverdue();
   LookAtMemory();
   TurnOver();
+  if (!ended_.ok()) EndTasks();
+  // No task waits until others have been started.
+  EnlistSpares();
+  DispatchAll(WatchAnswer::kNow);
   StartMissing();
   if (!ended_.ok()) EndTasks();
-  DispatchAll(WatchAnswer::kNow);
   DismissIdle();
   return !(stopping_ && queue_.empty() && workers_.empty());
 }
@@ -645,6 +664,7 @@ absl::Time PoolLoop::NextEvent() const {
 
 void PoolLoop::DispatchAll(WatchAnswer watch) {
   TakeSubmitted();
+  LeaseAllPinned();
   do {
     Dispatch(watch);
     if (queue_.empty() && StealForIdle()) {
@@ -653,7 +673,10 @@ void PoolLoop::DispatchAll(WatchAnswer watch) {
       Dispatch(watch);
     }
     const bool may_grow = size_.elastic() && workers_.num_usable() < size_.most;
-    has_idle_worker_ = queue_.empty() && (workers_.HasIdle() || may_grow);
+    // Of a pool that grows each new task may be one that starts a worker.
+    const bool grows =
+        may_grow && workers_.num_busy() + queue_.size() < size_.most;
+    has_idle_worker_ = grows || (queue_.empty() && workers_.HasIdle());
     // Whoever submits from here on sees that.
   } while (has_idle_worker_ && TakeSubmitted());
 }
@@ -709,7 +732,7 @@ bool PoolLoop::StealForIdle() {
 }
 
 void PoolLoop::TakeBack(WorkerProcess& worker) {
-  Requeue(worker, Reclaim(worker), nullptr);
+  Requeue(worker, Reclaim(worker));
 }
 
 // What it has not begun: nobody's, until it is put somewhere. Kills a worker
@@ -725,26 +748,54 @@ std::vector<TaskPtr> PoolLoop::Reclaim(WorkerProcess& worker) {
   return *std::move(tasks);
 }
 
-// What was reclaimed from `worker`. Pinned tasks go to it again, behind the
-// TakeBack, but for `unpinned`.
-void PoolLoop::Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
-                       const Task* unpinned) {
-  std::vector<TaskPtr> queued;
-  for (TaskPtr& task : tasks) {
-    if (!task->pinned || task.get() == unpinned) {
-      queued.push_back(std::move(task));
-    } else if (!worker.wants_to_leave()) {
-      worker.Lease(std::move(task));
-    } else {
-      absl::Status left = absl::UnavailableError(
-          absl::StrCat("task ", task->id, " '", task->function(),
-                       "': worker pid ", worker.pid(), " left before it"));
-      Finish(std::move(task), std::move(left));
-    }
+// What was reclaimed from `worker`. Pinned tasks wait for it again.
+void PoolLoop::Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks) {
+  const auto pinned =
+      std::stable_partition(tasks.begin(), tasks.end(),
+                            [](const TaskPtr& task) { return !task->pinned; });
+  if (pinned != tasks.end()) {
+    worker.PinAgain(std::vector<TaskPtr>(std::make_move_iterator(pinned),
+                                         std::make_move_iterator(tasks.end())));
+    pinned_workers_.insert(worker.id());
+    tasks.erase(pinned, tasks.end());
   }
-  queue_.PushFront(std::move(queued));
+  queue_.PushFront(std::move(tasks));
   if (worker.usable()) worker.Flush();
   workers_.Update(worker);
+}
+
+void PoolLoop::LeaseAllPinned() {
+  for (auto id = pinned_workers_.begin(); id != pinned_workers_.end();) {
+    const std::shared_ptr<WorkerProcess> worker = workers_.Get(*id);
+    if (worker != nullptr) LeasePinned(*worker);
+    const bool more = worker != nullptr && worker->has_pinned();
+    id = more ? std::next(id) : pinned_workers_.erase(id);
+  }
+}
+
+// Behind what the worker has, and before what is queued; no more at a time than
+// of other tasks.
+void PoolLoop::LeasePinned(WorkerProcess& worker) {
+  if (!worker.usable() || !worker.has_pinned()) return;
+  if (worker.wants_to_leave()) return LoseLeft(worker);
+  const size_t most = worker.ready() ? policy_.max_leases() : 1;
+  if (worker.taken_back() || worker.num_leases() > most / 2) return;
+  do {
+    worker.Lease(worker.TakePinned());
+  } while (worker.has_pinned() && worker.num_leases() < most &&
+           worker.queued_bytes() < kMostQueuedBytes);
+  worker.Flush();
+  if (worker.claim() == nullptr) workers_.ResumeReceiving(worker);
+  workers_.Update(worker);
+}
+
+// It begins nothing more.
+void PoolLoop::LoseLeft(WorkerProcess& worker) {
+  while (worker.has_pinned()) {
+    TaskPtr task = worker.TakePinned();
+    absl::Status error = LeftTaskError(*task, worker);
+    Finish(std::move(task), std::move(error));
+  }
 }
 
 // ---- What workers say ----
@@ -852,12 +903,8 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
   const auto first_unbegun =
       leases.begin() + static_cast<ptrdiff_t>(worker.NumBegun());
   for (const TaskPtr& task : leases) task->worker = nullptr;
-  // What is for no other worker is lost, too.
-  const auto first_left =
-      std::stable_partition(first_unbegun, leases.end(),
-                            [](const TaskPtr& task) { return task->pinned; });
-  std::vector<TaskPtr> lost(leases.begin(), first_left);
-  std::vector<TaskPtr> unbegun(first_left, leases.end());
+  std::vector<TaskPtr> lost(leases.begin(), first_unbegun);
+  std::vector<TaskPtr> unbegun(first_unbegun, leases.end());
   leases.clear();
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
@@ -873,10 +920,13 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
     if (task->cancelled) {
       absl::Status error = CancelledTaskError(*task, " before it began");
       Finish(std::move(task), std::move(error));
+    } else if (task->pinned) {
+      worker.Pin(std::move(task));
     } else {
       again.push_back(std::move(task));
     }
   }
+  LoseLeft(worker);
   queue_.PushFront(std::move(again));
 }
 
@@ -938,7 +988,7 @@ void PoolLoop::LosePatience(WorkerProcess& worker) {
   } else if (worker.NumBegun() > 0 && workers_.MayTakeBack(worker)) {
     TakeBack(worker);
   } else {
-    worker.RestartPatience();
+    worker.RestartPatience(MonotonicNow());
   }
 }
 
@@ -975,24 +1025,27 @@ void PoolLoop::LookAtMemory() {
   if (begin < next_memory_look_) return;
   for (WorkerProcess* worker : workers_.All()) {
     if (!worker->usable() || worker->num_leases() == 0) continue;
+    const uint64_t head = worker->leases().front()->id;
     const std::optional<uint64_t> bytes = ResidentBytes(worker->pid());
     if (bytes.value_or(0) <= options_.kill_worker_memory_bytes) continue;
-    KillForMemory(*worker, *bytes);
+    KillForMemory(*worker, head, *bytes);
     workers_.Update(*worker);
   }
   const absl::Duration taken = MonotonicNow() - begin;
   next_memory_look_ = begin + std::max(kMemoryLook, taken * kMemoryLookShare);
 }
 
-// One that has ended its task leaves by itself.
-void PoolLoop::KillForMemory(WorkerProcess& worker, uint64_t bytes) {
+// If it runs the task `id` still. One that has ended it leaves by itself.
+void PoolLoop::KillForMemory(WorkerProcess& worker, uint64_t id,
+                             uint64_t bytes) {
   if (worker.NumBegun() == 0) return;
   if (worker.num_leases() > 1) TakeBack(worker);
   HandleResponses(worker);
   worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
   if (!worker.usable() || worker.NumBegun() == 0) return;
+  if (worker.leases().front()->id != id) return;
   worker.KillForTask(
-      worker.leases().front()->id,
+      id,
       absl::ResourceExhaustedError(absl::StrCat(
           "its worker took ", bytes, " bytes of memory, and may take ",
           options_.kill_worker_memory_bytes, " (kill_worker_memory_bytes)")));
@@ -1020,18 +1073,30 @@ void PoolLoop::Fail(absl::Status reason) {
 
 // ---- Workers come and go ----
 
-size_t PoolLoop::MissingWorkers() const {
+size_t PoolLoop::WantedWorkers() const {
   if (!ended_.ok()) return 0;
   // An idle worker is about to take from the queue.
   const size_t busy = workers_.num_busy();
-  size_t wanted = size_.Wanted(busy + (workers_.HasIdle() ? 0 : queue_.size()));
-  if (stopping_) wanted = std::min(wanted, busy + queue_.size());
+  const size_t wanted =
+      size_.Wanted(busy + (workers_.HasIdle() ? 0 : queue_.size()));
+  return stopping_ ? std::min(wanted, busy + queue_.size()) : wanted;
+}
+
+size_t PoolLoop::MissingWorkers() const {
+  const size_t wanted = WantedWorkers();
   const size_t usable = workers_.num_usable();
   if (wanted <= usable) return 0;
   // Those that leave slowly must not become ever more.
   const size_t present = usable + workers_.num_on_their_way_out();
   const size_t room = present < 2 * size_.most ? 2 * size_.most - present : 0;
   return std::min(wanted - usable, room);
+}
+
+// Whether one that leaves now would be replaced at once.
+bool PoolLoop::MayReplace() const {
+  const size_t usable = workers_.num_usable();
+  return WantedWorkers() <= usable &&
+         usable + workers_.num_on_their_way_out() < 2 * size_.most;
 }
 
 size_t PoolLoop::MissingSpares() const {
@@ -1058,7 +1123,6 @@ void PoolLoop::DismissSpare(WorkerProcess& spare) {
 }
 
 void PoolLoop::StartMissing() {
-  EnlistSpares();
   if (MonotonicNow() < next_start_) return;
   size_t missing = MissingWorkers();
   for (size_t all = missing + MissingSpares(); all > 0; --all) {
@@ -1118,9 +1182,7 @@ void PoolLoop::CountFailedStart(const absl::Status& reason,
     return;
   }
   next_start_ = MonotonicNow() + kFailingDelay;
-  for (const WorkerProcess* worker : workers_.All()) {
-    if (worker->ever_answered() && worker->usable()) return;
-  }
+  if (SomeWorkerLives()) return;
   Fail(absl::Status(
       reason.code(),
       absl::StrCat("the pool failed: ", failed_starts_,
@@ -1130,10 +1192,18 @@ void PoolLoop::CountFailedStart(const absl::Status& reason,
                    reason.message())));
 }
 
+// One that is ready will have a task, and so an outcome for it.
+bool PoolLoop::SomeWorkerLives() {
+  const std::vector<WorkerProcess*> all = workers_.All();
+  return std::any_of(all.begin(), all.end(), [](const WorkerProcess* worker) {
+    return worker->usable() && worker->ready();
+  });
+}
+
 void PoolLoop::TurnOver() {
   if (!ended_.ok()) return;
   while (WorkerProcess* const worker =
-             NextToLeave(workers_, size_.most, MissingWorkers() == 0)) {
+             NextToLeave(workers_, size_.most, MayReplace())) {
     LetLeave(*worker);
   }
 }
@@ -1149,7 +1219,10 @@ void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
   } else if (workers_.num_staying() > size_.least && queue_.empty()) {
     LetLeave(worker);
   } else {
-    worker.RestartPatience();
+    // Not too soon again, however short idle_timeout is.
+    worker.RestartPatience(
+        MonotonicNow() +
+        std::max(kIdleLook - options_.idle_timeout, absl::ZeroDuration()));
   }
 }
 
@@ -1162,9 +1235,10 @@ void PoolLoop::LetLeave(WorkerProcess& worker) {
   if (worker.wants_to_leave() || (begun > 0 && worker.num_leases() > begun)) {
     TakeBack(worker);
   }
+  if (worker.wants_to_leave()) LoseLeft(worker);
   if (worker.usable() && worker.num_leases() > 0 && worker.wants_to_leave()) {
     worker.Kill(absl::DataLossError("it began a task when it wanted to leave"));
-  } else if (worker.usable() && worker.num_leases() == 0) {
+  } else if (worker.usable() && worker.idle()) {
     worker.Dismiss(options_.worker_exit_timeout);
   }
   workers_.Update(worker);
@@ -1173,7 +1247,7 @@ void PoolLoop::LetLeave(WorkerProcess& worker) {
 void PoolLoop::DismissIdle() {
   if (!stopping_ || !queue_.empty()) return;
   for (WorkerProcess* worker : workers_.All()) {
-    if (!worker->usable() || worker->num_leases() > 0) continue;
+    if (!worker->usable() || !worker->idle()) continue;
     worker->Dismiss(options_.worker_exit_timeout);
     workers_.Update(*worker);
   }

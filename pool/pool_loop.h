@@ -25,6 +25,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -78,10 +79,12 @@ class PoolLoop : public FutureOwner {
   // Whether Close or Terminate was called, or the pool failed.
   bool closed();
 
-  // Waits until all tasks have ended and all workers are gone; after Close or
-  // Terminate. OK, or why the pool failed.
-  // DEADLINE_EXCEEDED if that takes longer than `timeout`.
-  absl::Status Join(absl::Duration timeout);
+  // Waits until all tasks have ended and all workers are gone, after Close or
+  // Terminate; false if that takes longer than `timeout`.
+  bool WaitForEnd(absl::Duration timeout);
+
+  // OK, or why the pool failed.
+  absl::Status failure();
 
   // Ends all tasks that no worker has begun with CANCELLED; how many.
   size_t CancelPending();
@@ -152,10 +155,15 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   std::vector<TaskPtr> Reclaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
-               const Task* unpinned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void LeasePinned(WorkerProcess& worker, TaskPtr task)
+  void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Pin(WorkerProcess& worker, TaskPtr task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_, mutex_);
+  void LeaseAllPinned() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LeasePinned(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LoseLeft(WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
@@ -193,6 +201,8 @@ class PoolLoop : public FutureOwner {
 
   void Recall(WorkerProcess& worker, const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void FinishUnpinned(const TaskPtr& task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void FinishQueued(const TaskPtr& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TellToEnd(WorkerProcess& worker, Task& task)
@@ -213,13 +223,17 @@ class PoolLoop : public FutureOwner {
   void LetLeave(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TurnOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void Wake();
   absl::Status WhyClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   size_t MissingWorkers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void LookAtMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void KillForMemory(WorkerProcess& worker, uint64_t bytes)
+  void KillForMemory(WorkerProcess& worker, uint64_t id, uint64_t bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
+  size_t WantedWorkers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool MayReplace() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool SomeWorkerLives() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   size_t MissingSpares() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EnlistSpares() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DismissSpare(WorkerProcess& spare)
@@ -242,8 +256,10 @@ class PoolLoop : public FutureOwner {
 
   // Whoever has the loop to itself.
   absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  // Null after Shutdown.
+  // Null after Shutdown, which holds mutex_, too.
   std::unique_ptr<Poller> poller_;
+  // Workers that may have pinned tasks.
+  std::set<uint64_t> pinned_workers_ ABSL_GUARDED_BY(loop_mutex_);
   TaskQueue queue_ ABSL_GUARDED_BY(loop_mutex_);
   const std::unique_ptr<PendingLimit> limit_;
   size_t num_cut_off_ ABSL_GUARDED_BY(loop_mutex_) = 0;

@@ -44,7 +44,8 @@ struct ProcessPoolOptions {
 
   // With fewer than num_workers the pool grows and shrinks. It begins with
   // these, starts others when tasks wait and no worker is idle, and lets those
-  // beyond these go that were idle for idle_timeout, or up to twice as long. 0
+  // beyond these go that were idle for idle_timeout, or up to twice as long and
+  // a second. 0
   // or more, or -1 for num_workers, which never changes. Python's
   // ProcessPoolExecutor starts with 0, and lets none go.
   int min_workers = -1;
@@ -77,7 +78,8 @@ struct ProcessPoolOptions {
 
   // How many tasks may be pending, which is submitted and without an outcome,
   // and how many bytes their packed arguments may take in all; 0 for any
-  // number. A task with more bytes than that is let in alone.
+  // number. A task with more bytes than that is let in alone. Maps are counted,
+  // and don't wait: MapOptions::max_pending bounds them.
   size_t max_pending = 0;
   size_t max_pending_bytes = 0;
 
@@ -157,9 +159,10 @@ struct ProcessPoolOptions {
   // main, while the pool lives: one that was never destroyed, or that belongs
   // to a caller of std::exit. After exit_timeout, which kRunStarted and kRunAll
   // may take in all, the workers are killed. Then futures and callbacks have
-  // their outcome, CANCELLED for what was ended. A pool in a static variable is
-  // destroyed before that, with all that the destructor waits for. (An end
-  // without exit handlers, such as _exit or a signal, kills the workers.)
+  // their outcome, CANCELLED for what was ended. A pool that was made while a
+  // static variable was initialized, and belongs to it, is destroyed before
+  // that, with all that the destructor waits for. (An end without exit
+  // handlers, such as _exit or a signal, kills the workers.)
   AtExit at_exit = AtExit::kTerminate;
   absl::Duration exit_timeout = absl::Seconds(10);
 };
@@ -199,8 +202,9 @@ struct TaskOptions {
   // for some milliseconds (lease_policy.h).
   int priority = 0;
 
-  // Names the task in the errors of the pool (TaskFailure.label, and their
-  // messages), and to itself (CurrentTask::label).
+  // Names the task in the pool's errors about it (TaskFailure.label, and their
+  // messages; not where the whole pool has ended), and to itself
+  // (CurrentTask::label).
   std::string label;
 };
 

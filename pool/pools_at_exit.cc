@@ -41,17 +41,17 @@ void Begin(TaskSubmitter& pool) {
     return;
   }
   pool.Close();
-  if (at_exit == AtExit::kRunStarted) pool.loop()->CancelPending();
+  if (at_exit != AtExit::kRunStarted) return;
+  pool.CancelRuns();
+  pool.loop()->CancelPending();
 }
 
 // Callbacks that it waits for must not run on the caller's own thread.
 void Finish(TaskSubmitter& pool, absl::Time deadline) {
   const absl::Duration left = deadline - MonotonicNow();
-  const absl::Status status =
-      pool.loop()->Join(std::max(left, absl::ZeroDuration()));
-  if (absl::IsDeadlineExceeded(status)) {
+  if (!pool.loop()->WaitForEnd(std::max(left, absl::ZeroDuration()))) {
     pool.loop()->Terminate(absl::CancelledError("the program exited"));
-    pool.loop()->Join(kKillTime).IgnoreError();
+    pool.loop()->WaitForEnd(kKillTime);
     deadline = std::max(deadline, MonotonicNow() + kKillTime);
   }
   CallbackThread& callbacks = pool.loop()->callbacks();

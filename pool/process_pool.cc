@@ -183,25 +183,31 @@ void ProcessPool::Terminate() {
 
 absl::Status ProcessPool::Join() { return Join(absl::InfiniteDuration()); }
 
+absl::Status ProcessPool::Join(absl::Duration timeout) {
+  absl::Status status = CheckMayJoin();
+  if (!status.ok()) return status;
+  if (JoinedWithin(timeout)) return loop_->failure();
+  return absl::DeadlineExceededError(
+      absl::StrCat("the pool has not ended, or its callbacks have not, within ",
+                   absl::FormatDuration(timeout), "; it goes on"));
+}
+
 absl::StatusOr<size_t> ProcessPool::Drain(absl::Duration timeout) {
   Close();
-  absl::Status status = Join(timeout);
-  if (absl::IsFailedPrecondition(status)) return status;
-  if (!absl::IsDeadlineExceeded(status)) {
-    if (!status.ok()) return status;
-    return loop_->num_cut_off();
+  absl::Status status = CheckMayJoin();
+  if (!status.ok()) return status;
+  if (!JoinedWithin(timeout)) {
+    loop_->Terminate(absl::CancelledError(absl::StrCat(
+        "the pool was drained, and the task had not ended within ",
+        absl::FormatDuration(timeout))));
+    JoinedWithin(absl::InfiniteDuration());
   }
-  loop_->Terminate(absl::CancelledError(
-      absl::StrCat("the pool was drained, and the task had not ended within ",
-                   absl::FormatDuration(timeout))));
-  status = Join();
+  status = loop_->failure();
   if (!status.ok()) return status;
   return loop_->num_cut_off();
 }
 
-size_t ProcessPool::CancelPending() { return loop_->CancelPending(); }
-
-absl::Status ProcessPool::Join(absl::Duration timeout) {
+absl::Status ProcessPool::CheckMayJoin() const {
   if (!submitter_->closed()) {
     return absl::FailedPreconditionError(
         "Join would wait for ever: call Close() or Terminate() before it");
@@ -211,15 +217,15 @@ absl::Status ProcessPool::Join(absl::Duration timeout) {
         "Join within a callback would wait for that callback: call it from "
         "another thread");
   }
-  const absl::Time deadline = MonotonicNow() + timeout;
-  absl::Status status = loop_->Join(timeout);
-  if (absl::IsDeadlineExceeded(status)) return status;
-  if (!loop_->callbacks().ShutdownWithTimeout(deadline - MonotonicNow())) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("the pool has ended, but not its callbacks within ",
-                     absl::FormatDuration(timeout)));
-  }
-  return status;
+  return absl::OkStatus();
 }
+
+bool ProcessPool::JoinedWithin(absl::Duration timeout) {
+  const absl::Time deadline = MonotonicNow() + timeout;
+  return loop_->WaitForEnd(timeout) &&
+         loop_->callbacks().ShutdownWithTimeout(deadline - MonotonicNow());
+}
+
+size_t ProcessPool::CancelPending() { return loop_->CancelPending(); }
 
 }  // namespace multiproc

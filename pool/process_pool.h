@@ -323,6 +323,10 @@ class ProcessPool {
   ProcessPool(const ProcessPoolOptions& options,
               std::shared_ptr<PoolLoop> loop);
 
+  absl::Status CheckMayJoin() const;
+  // Waits for the pool and its callbacks; false if that takes longer.
+  bool JoinedWithin(absl::Duration timeout);
+
   // Of ranges that outlive it.
   template <Arguments kArguments = Arguments::kItems, typename R, typename... P,
             typename... Ranges>

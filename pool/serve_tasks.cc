@@ -113,7 +113,7 @@ class TaskServer {
         spinner_(absl::Nanoseconds(config.spin_time_ns())) {
     channel_.set_journal(&journal_);
     running_.notice = &WorkerMemory::In(memory_)->notice;
-    running_.listened = &WorkerMemory::In(memory_)->listened;
+    running_.listened = WorkerMemory::In(memory_)->listened;
     running_.report = [this](absl::string_view bytes) { return Report(bytes); };
     running_.pid = CurrentPid();
     running_.request = &request_;

@@ -106,9 +106,12 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
                                                uint32_t count, Caller caller) {
   absl::Status status = CheckTask(options_, options, call);
   bool refused = false;
-  if (status.ok() && caller == Caller::kUser && close_is_due_) {
+  if (status.ok() && caller != Caller::kRun && close_is_due_) {
     refused = true;
     status = CloseIsDueError();
+  } else if (status.ok() && runs_cancelled_) {
+    refused = true;
+    status = absl::CancelledError("the program exited");
   }
   if (!status.ok()) return {Fulfilled(std::move(status)), refused};
   if (loop_->limit() != nullptr) {
@@ -116,7 +119,7 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
     if (!CountIn(bytes, caller)) {
       return {SubmitToFull(*std::move(call), count), /*refused=*/false};
     }
-    if (caller == Caller::kUser && close_is_due_) {
+    if (caller != Caller::kRun && close_is_due_) {
       loop_->limit()->Remove(bytes);
       return {Fulfilled(CloseIsDueError()), /*refused=*/true};
     }
@@ -176,7 +179,7 @@ std::shared_ptr<FutureState> TaskSubmitter::Fulfilled(absl::Status status,
 
 bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
   PendingLimit& limit = *loop_->limit();
-  if (caller == Caller::kRun) {
+  if (caller != Caller::kUser) {
     limit.Add(bytes);
     return true;
   }

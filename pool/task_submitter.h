@@ -35,7 +35,10 @@ class TaskSubmitter {
                 std::shared_ptr<PoolLoop> loop)
       : options_(options), loop_(std::move(loop)) {}
 
-  enum class Caller { kUser, kRun };
+  // Whose call it is: Submit's, which may have to wait for room; that of a map,
+  // which has a bound of its own, and is counted in without waiting; or that of
+  // one that goes on by itself, and after Close.
+  enum class Caller { kUser, kMap, kRun };
 
   struct Submitted {
     // Never null.
@@ -47,8 +50,7 @@ class TaskSubmitter {
 
   // Submits `count` calls, whose arguments stand in a row, as one task; or
   // fulfils it with the error of `call`. kRun is for those who are between
-  // BeginRun and EndRun; they never wait for room, as they have a bound of
-  // their own.
+  // BeginRun and EndRun.
   Submitted Submit(const TaskOptions& options, absl::StatusOr<PackedCall> call,
                    uint32_t count = 1, Caller caller = Caller::kUser);
 
@@ -65,6 +67,9 @@ class TaskSubmitter {
   // False, without a run, if the pool is closed.
   bool BeginRun();
   void EndRun();
+
+  // Refuses what runs send from now on, too, with CANCELLED.
+  void CancelRuns() { runs_cancelled_ = true; }
 
   // No further Submit by users, and no further run.
   void Close();
@@ -91,6 +96,7 @@ class TaskSubmitter {
   int num_runs_ ABSL_GUARDED_BY(mutex_) = 0;
   // Closed, and the loop does not know it yet. Written with mutex_ held.
   std::atomic<bool> close_is_due_{false};
+  std::atomic<bool> runs_cancelled_{false};
 };
 
 }  // namespace multiproc

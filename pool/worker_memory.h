@@ -22,9 +22,11 @@ struct WorkerMemory {
   // Of TaskGate.
   alignas(64) std::atomic<uint64_t> gate;
   // Of CurrentTask, written by the parent alone: the id of the task that is
-  // asked to end, and of the one that has got a listener after it was sent.
+  // asked to end, and of those that have got listeners after they were sent,
+  // each at its id modulo their number.
+  static constexpr size_t kListened = 512;
   alignas(64) std::atomic<uint64_t> notice;
-  std::atomic<uint64_t> listened;
+  alignas(64) std::atomic<uint64_t> listened[kListened];
   // Of AnswerJournal.
   alignas(64) std::atomic<uint64_t> journal_begin;
   std::atomic<uint64_t> journal_end;

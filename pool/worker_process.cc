@@ -89,6 +89,40 @@ void WorkerProcess::Lease(TaskPtr task) {
   if (ready_ && leases_.size() == 1) StartClock();
 }
 
+void WorkerProcess::Pin(TaskPtr task) {
+  task->worker = this;
+  pinned_.push_back(std::move(task));
+}
+
+void WorkerProcess::PinAgain(std::vector<TaskPtr> tasks) {
+  for (const TaskPtr& task : tasks) task->worker = this;
+  pinned_.insert(pinned_.begin(), std::make_move_iterator(tasks.begin()),
+                 std::make_move_iterator(tasks.end()));
+}
+
+bool WorkerProcess::Unpin(const Task& task) {
+  const auto found =
+      std::find_if(pinned_.begin(), pinned_.end(),
+                   [&](const TaskPtr& pinned) { return pinned.get() == &task; });
+  if (found == pinned_.end()) return false;
+  (*found)->worker = nullptr;
+  pinned_.erase(found);
+  return true;
+}
+
+TaskPtr WorkerProcess::TakePinned() {
+  TaskPtr task = std::move(pinned_.front());
+  pinned_.pop_front();
+  task->worker = nullptr;
+  return task;
+}
+
+bool WorkerProcess::HasForOthers() const {
+  return leases_.size() > 1 &&
+         std::any_of(leases_.begin() + 1, leases_.end(),
+                     [](const TaskPtr& task) { return !task->pinned; });
+}
+
 void WorkerProcess::FillExtras(Task& task) {
   const bool timed = task.timeout != absl::InfiniteDuration();
   const bool again = task.attempt > 1;
@@ -108,11 +142,12 @@ void WorkerProcess::FillExtras(Task& task) {
   extras.set_soft_timeout_ns(NanosecondsOf(task.rare().soft_timeout));
 }
 
-bool WorkerProcess::HasBegun(const Task& task) const {
+bool WorkerProcess::IsUnbegunLease(const Task& task) const {
   const auto found =
       std::find_if(leases_.begin(), leases_.end(),
                    [&](const TaskPtr& lease) { return lease.get() == &task; });
-  return static_cast<size_t>(found - leases_.begin()) < NumBegun();
+  return usable_ && found != leases_.end() &&
+         static_cast<size_t>(found - leases_.begin()) >= NumBegun();
 }
 
 void WorkerProcess::Cancel(Task& task, absl::Duration grace) {
@@ -123,7 +158,8 @@ void WorkerProcess::Cancel(Task& task, absl::Duration grace) {
 }
 
 void WorkerProcess::Listen(const Task& task) {
-  WorkerMemory::In(memory_)->listened = task.id;
+  const size_t slot = task.id % WorkerMemory::kListened;
+  WorkerMemory::In(memory_)->listened[slot] = task.id;
 }
 
 absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
@@ -158,10 +194,10 @@ size_t WorkerProcess::NumBegun() const {
 // Its time of being idle begins.
 void WorkerProcess::Enlist() {
   spare_ = false;
-  RestartPatience();
+  RestartPatience(MonotonicNow());
 }
 
-void WorkerProcess::RestartPatience() { head_since_ = MonotonicNow(); }
+void WorkerProcess::RestartPatience(absl::Time now) { patient_since_ = now; }
 
 void WorkerProcess::Flush() {
   absl::Status status = channel_.Flush();
@@ -322,6 +358,10 @@ void WorkerProcess::Answer(PackedBytes attachment,
   attachment_is_due_ = false;
   taken_back_ = false;
   looked_for_unwritten_ = false;
+  // Another may have taken its place there.
+  if (!leases_.empty() && leases_.front()->wants_progress) {
+    Listen(*leases_.front());
+  }
   ++num_answered_;
   wants_to_leave_ = wants_to_leave_ || response_.leaving();
   on_answer(std::move(task), response_, std::move(attachment));
@@ -329,6 +369,7 @@ void WorkerProcess::Answer(PackedBytes attachment,
 
 void WorkerProcess::StartClock() {
   head_since_ = MonotonicNow();
+  patient_since_ = head_since_;
   SetDeadline();
 }
 
@@ -358,12 +399,12 @@ size_t WorkerProcess::TasksLeft() const {
 absl::Time WorkerProcess::leave_at() const {
   if (!usable_) return absl::InfiniteFuture();
   if (wants_to_leave_) return absl::InfinitePast();
-  const bool idle = leases_.empty();
+  const bool idle = this->idle();
   if (idle && (leaving_ || TasksLeft() == 0)) return absl::InfinitePast();
   if (leaving_) return absl::InfiniteFuture();
   const absl::Time too_old = stale_ ? absl::InfiniteFuture() : too_old_at_;
   if (!idle || !ready_ || spare_) return too_old;
-  return std::min(too_old, head_since_ + idle_timeout_);
+  return std::min(too_old, patient_since_ + idle_timeout_);
 }
 
 void WorkerProcess::Dismiss(absl::Duration exit_timeout) {

@@ -103,10 +103,10 @@ class WorkerProcess {
   // Whether it was told to leave.
   bool dismissed() const { return dismissed_; }
   size_t num_leases() const { return leases_.size(); }
-  // Since when the task at the head may have been running (MonotonicNow).
-  absl::Time head_since() const { return head_since_; }
-  // It has not begun yet.
-  void RestartPatience();
+  // Since when those behind the task at the head wait for it, or it is idle
+  // (MonotonicNow); and from `now` on again.
+  absl::Time patient_since() const { return patient_since_; }
+  void RestartPatience(absl::Time now);
   // Whether it has ever had a task, and answered one.
   bool ever_leased() const { return ever_leased_; }
   bool ever_answered() const { return ever_answered_; }
@@ -114,8 +114,20 @@ class WorkerProcess {
   // Takes charge of `task` and queues its request; Flush sends it.
   void Lease(TaskPtr task);
 
-  // Whether `task`, which is leased to it, may have been begun.
-  bool HasBegun(const Task& task) const;
+  // Tasks that only this worker may run, and that wait to be leased to it: put
+  // behind the others, or, if it had been leased already, before them; taken
+  // out again, if it is there; the first of them.
+  void Pin(TaskPtr task);
+  void PinAgain(std::vector<TaskPtr> tasks);
+  bool Unpin(const Task& task);
+  bool has_pinned() const { return !pinned_.empty(); }
+  TaskPtr TakePinned();
+
+  // Whether it has something behind its head that others may run.
+  bool HasForOthers() const;
+
+  // Whether `task` is leased to it, and can't have been begun.
+  bool IsUnbegunLease(const Task& task) const;
 
   // Asks `task`, which it has begun, to end (CurrentTask::cancelled), within
   // `grace`: that is a deadline of its own.
@@ -168,6 +180,9 @@ class WorkerProcess {
   absl::Time frame_deadline() const {
     return usable_ ? frame_deadline_ : absl::InfiniteFuture();
   }
+
+  // Whether it has nothing to do, and nothing waits for it.
+  bool idle() const { return leases_.empty() && pinned_.empty(); }
 
   // When something is to be done about its leaving (MonotonicNow): it wants to,
   // has had all its tasks or is leaving, and has no leases; is too old; or was
@@ -271,7 +286,9 @@ class WorkerProcess {
   uint32_t begun_at_last_look_ = 0;
   // Responses so far, modulo 2^32 as in the gate.
   uint32_t num_answered_ = 0;
+  // Since when the task at the head may have been running.
   absl::Time head_since_;
+  absl::Time patient_since_;
   absl::Time too_old_at_ = absl::InfiniteFuture();
   absl::Time deadline_;
   absl::Time frame_deadline_ = absl::InfiniteFuture();
@@ -280,6 +297,7 @@ class WorkerProcess {
   std::optional<uint64_t> killed_for_task_;
   absl::Status receive_error_;
   std::deque<TaskPtr> leases_;
+  std::deque<TaskPtr> pinned_;
   // One message is used for all, and its memory is kept.
   TaskRequest request_;
   // The last response; its attachment is still to come.

@@ -60,13 +60,36 @@ std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
 }
 
 void WorkerSet::Update(WorkerProcess& worker) {
+  const bool was_alone = num_usable_ == 1;
+  UpdateMember(worker);
+  // What waits in the one that was the only one may now run here.
+  if (was_alone && num_usable_ > 1) UpdateBusy();
+}
+
+void WorkerSet::set_may_grow(bool may_grow) {
+  may_grow_ = may_grow;
+  UpdateBusy();
+}
+
+void WorkerSet::UpdateBusy() {
+  for (const auto& [num_leases, id] : busy_) {
+    Member& member = members_[id];
+    UpdateDeadline(member, DeadlineOf(*member.worker));
+  }
+}
+
+absl::Time WorkerSet::DeadlineOf(const WorkerProcess& worker) const {
+  return std::min(
+      {worker.deadline(), worker.leave_at(), PatienceEnd(worker)});
+}
+
+void WorkerSet::UpdateMember(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
   UpdateCounts(member, worker.usable() && !worker.spare(), worker.num_leases());
   UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
-  UpdateDeadline(member, std::min({worker.deadline(), worker.leave_at(),
-                                   PatienceEnd(worker)}));
+  UpdateDeadline(member, DeadlineOf(worker));
 }
 
 absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
@@ -79,7 +102,7 @@ absl::Time WorkerSet::PatienceEnd(const WorkerProcess& worker) const {
   if (!others_wait || (!MayTakeBack(worker) && worker.looked_for_unwritten())) {
     return absl::InfiniteFuture();
   }
-  return worker.head_since() + policy_->patience();
+  return worker.patient_since() + policy_->patience();
 }
 
 void WorkerSet::UpdateCounts(Member& member, bool usable, size_t num_leases) {

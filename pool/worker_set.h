@@ -78,12 +78,13 @@ class WorkerSet {
     return busy_.empty() ? 0 : busy_.begin()->first;
   }
 
-  // Whether others could run what `worker` has not begun, if need be ones that
+  // Whether `worker` has not begun what others could run, if need be ones that
   // are started for it, and it has not been taken back already.
   bool MayTakeBack(const WorkerProcess& worker) const {
-    return (num_usable_ > 1 || may_grow_) && !worker.taken_back();
+    return (num_usable_ > 1 || may_grow_) && !worker.taken_back() &&
+           worker.HasForOthers();
   }
-  void set_may_grow(bool may_grow) { may_grow_ = may_grow; }
+  void set_may_grow(bool may_grow);
 
   // When what waits in `worker` behind its head is to be given to others.
   absl::Time PatienceEnd(const WorkerProcess& worker) const;
@@ -140,6 +141,9 @@ class WorkerSet {
     absl::Time deadline = absl::InfiniteFuture();
   };
 
+  void UpdateMember(WorkerProcess& worker);
+  void UpdateBusy();
+  absl::Time DeadlineOf(const WorkerProcess& worker) const;
   void UpdateRequests(Member& member);
   void UpdateCounts(Member& member, bool usable, size_t num_leases);
   void UpdateTurnover(Member& member, bool present);
