@@ -249,6 +249,24 @@ TEST_F(FutureTest, FutureOfNoTaskIsReadyWithFailedPrecondition) {
   EXPECT_EQ(seen, status);
 }
 
+TEST(CallbackThreadTest, ATimeoutHoldsBehindAnothersShutdown) {
+  CallbackThread callbacks;
+  absl::Notification runs, may_end;
+  callbacks.Post([&] {
+    runs.Notify();
+    may_end.WaitForNotification();
+  });
+  runs.WaitForNotification();
+  std::thread other([&] { callbacks.Shutdown(); });
+  // With the thread in either's hands.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(callbacks.ShutdownWithTimeout(absl::Milliseconds(10)));
+  }
+  may_end.Notify();
+  other.join();
+  EXPECT_TRUE(callbacks.ShutdownWithTimeout(absl::ZeroDuration()));
+}
+
 TEST(CallbackThreadTest, ShutdownRunsWhatWasPosted) {
   CallbackThread callbacks;
   absl::Notification go;

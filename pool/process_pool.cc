@@ -197,9 +197,9 @@ absl::StatusOr<size_t> ProcessPool::Drain(absl::Duration timeout) {
   absl::Status status = CheckMayJoin();
   if (!status.ok()) return status;
   if (!JoinedWithin(timeout)) {
-    loop_->Terminate(absl::CancelledError(absl::StrCat(
-        "the pool was drained, and the task had not ended within ",
-        absl::FormatDuration(timeout))));
+    loop_->Terminate(absl::CancelledError(
+        absl::StrCat("the pool was drained, and the task had not ended within ",
+                     absl::FormatDuration(timeout))));
     JoinedWithin(absl::InfiniteDuration());
   }
   status = loop_->failure();

@@ -101,9 +101,9 @@ void WorkerProcess::PinAgain(std::vector<TaskPtr> tasks) {
 }
 
 bool WorkerProcess::Unpin(const Task& task) {
-  const auto found =
-      std::find_if(pinned_.begin(), pinned_.end(),
-                   [&](const TaskPtr& pinned) { return pinned.get() == &task; });
+  const auto found = std::find_if(
+      pinned_.begin(), pinned_.end(),
+      [&](const TaskPtr& pinned) { return pinned.get() == &task; });
   if (found == pinned_.end()) return false;
   (*found)->worker = nullptr;
   pinned_.erase(found);

@@ -79,8 +79,7 @@ void WorkerSet::UpdateBusy() {
 }
 
 absl::Time WorkerSet::DeadlineOf(const WorkerProcess& worker) const {
-  return std::min(
-      {worker.deadline(), worker.leave_at(), PatienceEnd(worker)});
+  return std::min({worker.deadline(), worker.leave_at(), PatienceEnd(worker)});
 }
 
 void WorkerSet::UpdateMember(WorkerProcess& worker) {

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/process.h"
 #include "multiproc/pool/process_pool.h"
@@ -38,7 +39,11 @@ void Log(const std::string& path, const std::string& line) {
 }
 MULTIPROC_FUNCTION(Log);
 
-void Hang() { PauseForEver(); }
+// Tells by the FIFO that it runs.
+void Hang(const std::string& begun) {
+  WriteFifo(begun, "");
+  PauseForEver();
+}
 MULTIPROC_FUNCTION(Hang);
 
 // Tells by the first FIFO that it runs, and ends once the second is written.
@@ -72,10 +77,12 @@ ProcessPoolOptions Options(AtExit at_exit, absl::Duration exit_timeout) {
 }
 
 // Exits with one task that hangs and one behind it, whose outcome is logged.
-void ExitWithHangingTask(int at_exit, const std::string& path) {
+void ExitWithHangingTask(int at_exit, const std::string& path,
+                         const std::string& begun) {
   ProcessPool& pool =
       LeakPool(Options(static_cast<AtExit>(at_exit), absl::Milliseconds(100)));
-  pool.Submit(Hang);
+  pool.Submit(Hang, begun);
+  ReadFifo(begun);
   pool.Submit(Log, path, "behind").OnDone([path](const absl::Status& status) {
     AppendLine(path, absl::StatusCodeToString(status.code()));
   });
@@ -108,6 +115,23 @@ void ExitWithTaskThatRuns(const std::string& path, const std::string& begun,
   std::exit(kExitCode);
 }
 MULTIPROC_FUNCTION(ExitWithTaskThatRuns);
+
+int Nap(int n) {
+  absl::SleepFor(absl::Milliseconds(1));
+  return n;
+}
+MULTIPROC_FUNCTION(Nap);
+
+// It would take a quarter of an hour.
+void ExitWithMap() {
+  ProcessPool& pool =
+      LeakPool(Options(AtExit::kRunStarted, absl::InfiniteDuration()));
+  MapOptions options;
+  options.on_error = OnError::kContinue;
+  pool.MapAsync(options, Nap, std::vector<int>(1'000'000));
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitWithMap);
 
 void ExitInCallback(const std::string& path) {
   ProcessPool& pool =
@@ -172,17 +196,20 @@ class PoolsAtExitTest : public BackendTest {
 };
 
 TEST_P(PoolsAtExitTest, TerminateCancelsWhatHasNoOutcome) {
-  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kTerminate), log_);
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kTerminate), log_,
+              NewFifo());
   EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
 }
 
 TEST_P(PoolsAtExitTest, RunStartedWaitsForNoMoreThanItsTime) {
-  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunStarted), log_);
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunStarted), log_,
+              NewFifo());
   EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
 }
 
 TEST_P(PoolsAtExitTest, RunAllWaitsForNoMoreThanItsTime) {
-  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunAll), log_);
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunAll), log_,
+              NewFifo());
   EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
 }
 
@@ -195,6 +222,8 @@ TEST_P(PoolsAtExitTest, RunStartedRunsWhatHasBegun) {
   ExpectExits(ExitWithTaskThatRuns, log_, NewFifo(), NewFifo());
   EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED", "ran"));
 }
+
+TEST_P(PoolsAtExitTest, RunStartedEndsAMap) { ExpectExits(ExitWithMap); }
 
 TEST_P(PoolsAtExitTest, AnExitInACallbackDoesNotWaitForItself) {
   ExpectExits(ExitInCallback, log_);

@@ -202,6 +202,13 @@ absl::StatusOr<Process> ScriptedExecutor::Spawn(const Command& command) {
   absl::StatusOr<SharedMemory> memory =
       WorkerMemory::Open(Duplicate(handles[2]));
   if (!memory.ok()) return memory.status();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!refusal_.ok()) {
+      ++num_refused_;
+      return refusal_;
+    }
+  }
   // A poller can watch such an end on Windows, too.
   absl::StatusOr<Pipe> exit_event = Pipe::Create(Pipe::NonBlocking::kReadEnd);
   if (!exit_event.ok()) return exit_event.status();
@@ -224,6 +231,16 @@ std::shared_ptr<ScriptedWorker> ScriptedExecutor::NextWorker() {
     return nullptr;
   }
   return workers_[next_++];
+}
+
+void ScriptedExecutor::set_refusal(absl::Status refusal) {
+  absl::MutexLock lock(&mutex_);
+  refusal_ = std::move(refusal);
+}
+
+size_t ScriptedExecutor::num_refused() {
+  absl::MutexLock lock(&mutex_);
+  return num_refused_;
 }
 
 size_t ScriptedExecutor::num_started() {

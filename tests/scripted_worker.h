@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -174,10 +175,17 @@ class ScriptedExecutor : public Executor {
   // How many were started.
   size_t num_started();
 
+  // From now on Spawn fails with `refusal`, if that is not OK.
+  void set_refusal(absl::Status refusal);
+  // How often it has.
+  size_t num_refused();
+
  private:
   absl::Mutex mutex_;
   std::vector<std::shared_ptr<ScriptedWorker>> workers_ ABSL_GUARDED_BY(mutex_);
   size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
+  size_t num_refused_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace multiproc

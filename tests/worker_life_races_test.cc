@@ -13,6 +13,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/frame_format.h"
@@ -54,9 +59,10 @@ class WorkerLifeRacesTest : public testing::Test {
     for (std::thread& server : servers_) server.join();
   }
 
-  void MakePool(int num_workers) {
+  void MakePool(int num_workers, int min_workers = -1) {
     ProcessPoolOptions options;
     options.num_workers = num_workers;
+    options.min_workers = min_workers;
     options.max_leased_tasks = 4;
     options.executor = &executor_;
     absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
@@ -170,7 +176,8 @@ TEST_F(WorkerLifeRacesTest, ABroadcastIsLostIfItsWorkerLeavesBeforeIt) {
     EXPECT_EQ(*OutcomeOf(a_), "a");
     const absl::Status status = OutcomeOf((*all)[0]).status();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("left before it"));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("left before it began"));
     while (worker->NextRequest().has_value()) {
     }
     worker->Exit(ExitStatus::Exited(0));
@@ -217,13 +224,175 @@ TEST_F(WorkerLifeRacesTest, ARestartReplacesOneAtATime) {
   ASSERT_NE(replacement, nullptr);
   first->Exit(ExitStatus::Exited(0));
   // The pool is at rest, but for this one.
-  EXPECT_TRUE(pool_->Resize(2).ok());
+  const auto x = pool_->Submit(Same, "x");
+  const TaskRequest request = Request(*second, "x");
+  EXPECT_TRUE(second->Begin());
+  second->Answer(ResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(x), "x");
   EXPECT_EQ(second->memory().dismissed, 0);
   replacement->SayHello();
   EXPECT_FALSE(second->NextRequest().has_value());
   second->Exit(ExitStatus::Exited(0));
   ServeNext();
   EXPECT_EQ(executor_.num_started(), 4);
+}
+
+// With as many on their way out as there may be, nobody would take its place.
+TEST_F(WorkerLifeRacesTest, AWorkerLeavesOnlyIfAnotherCanBeStarted) {
+  MakePool(1);
+  const auto first = NextReady();
+  EXPECT_TRUE(pool_->RestartWorkers().ok());
+  EXPECT_FALSE(first->NextRequest().has_value());
+  const auto second = NextReady();
+  EXPECT_TRUE(pool_->RestartWorkers().ok());
+  for (const char* text : {"x", "y"}) {
+    const auto x = pool_->Submit(Same, std::string(text));
+    const TaskRequest request = Request(*second, text);
+    EXPECT_TRUE(second->Begin());
+    second->Answer(ResponseTo(request));
+    EXPECT_EQ(*OutcomeOf(x), text);
+  }
+  EXPECT_EQ(second->memory().dismissed, 0);
+  first->Exit(ExitStatus::Exited(0));
+  EXPECT_FALSE(second->NextRequest().has_value());
+  EXPECT_EQ(second->memory().dismissed, 1);
+  ServeNext();
+  second->Exit(ExitStatus::Exited(0));
+}
+
+TEST_F(WorkerLifeRacesTest, PinnedTasksAreNotSentAgainAndAgain) {
+  MakePool(2);
+  auto [worker, request] = RunningWorker();
+  const auto idle = NextReady();
+  const uint64_t id = pool_->WorkerIds()[0];
+  constexpr int kTasks = 50;
+  std::vector<Future<std::string>> pinned;
+  for (int i = 0; i < kTasks; ++i) {
+    pinned.push_back(pool_->SubmitTo(id, Same, absl::StrCat(i)));
+  }
+  // Of those that were sent and the others.
+  for (int i = 1; i < kTasks; i += 2) EXPECT_TRUE(pinned[i].Cancel());
+  worker->Answer(ResponseTo(request, absl::Milliseconds(1)));
+  int sent = 0;
+  for (int answered = 0; answered < kTasks / 2; ++sent) {
+    const std::optional<TaskRequest> next = worker->NextRequest();
+    ASSERT_TRUE(next.has_value());
+    if (!worker->Begin()) continue;
+    worker->Answer(ResponseTo(*next, absl::Milliseconds(1)));
+    ++answered;
+  }
+  for (int i = 0; i < kTasks; i += 2) {
+    EXPECT_EQ(*OutcomeOf(pinned[i]), absl::StrCat(i));
+  }
+  EXPECT_LE(sent, 3 * kTasks);
+}
+
+TEST_F(WorkerLifeRacesTest, APinnedTaskIsUnavailableWhateverItsWorkerDiesOf) {
+  MakePool(1);
+  auto [worker, request] = RunningWorker();
+  TaskOptions options;
+  options.label = "mine";
+  const auto pinned =
+      pool_->SubmitTo(options, pool_->WorkerIds()[0], Same, "b");
+  EXPECT_EQ(TextOf(worker->NextRequest()), "b");
+  worker->Write("garbage");
+  EXPECT_TRUE(absl::IsDataLoss(OutcomeOf(a_).status()));
+  const absl::Status status = OutcomeOf(pinned).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("(mine)"));
+  EXPECT_EQ(GetTaskFailure(status)->label(), "mine");
+  EXPECT_EQ(GetTaskFailure(status)->worker_pid(), worker->pid());
+  ServeNext();
+}
+
+TEST_F(WorkerLifeRacesTest, ExtraWorkersThatCannotBeHadFailNoPool) {
+  MakePool(/*num_workers=*/2, /*min_workers=*/1);
+  const auto [worker, request] = RunningWorker();
+  executor_.set_refusal(absl::ResourceExhaustedError("no more"));
+  const auto b = pool_->Submit(Same, "b");
+  // As many as would fail a pool that has none.
+  while (executor_.num_refused() < 8) absl::SleepFor(absl::Milliseconds(1));
+  worker->Answer(ResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+  const std::optional<TaskRequest> next = worker->NextTask();
+  ASSERT_TRUE(next.has_value());
+  worker->Answer(ResponseTo(*next));
+  EXPECT_EQ(*OutcomeOf(b), "b");
+}
+
+TEST_F(WorkerLifeRacesTest, WhatWaitsBehindALongTaskRunsInALaterWorker) {
+  MakePool(1);
+  const auto [worker, request] = RunningWorker();
+  const auto b = pool_->Submit(Same, "b");
+  EXPECT_EQ(TextOf(worker->NextRequest()), "b");
+  // The pool has given up to look for anybody else: that takes some
+  // milliseconds.
+  absl::SleepFor(absl::Milliseconds(20));
+  EXPECT_TRUE(pool_->Resize(2).ok());
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(b), "b");
+  worker->Answer(ResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+}
+
+TEST_F(WorkerLifeRacesTest, AnElasticPoolGrowsWhileAWorkerStarts) {
+  MakePool(/*num_workers=*/2, /*min_workers=*/0);
+  a_ = pool_->Submit(Same, "a");
+  const auto first = executor_.NextWorker();
+  ASSERT_NE(first, nullptr);
+  const auto b = pool_->Submit(Same, "b");
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+  EXPECT_EQ(*OutcomeOf(b), "b");
+}
+
+TEST_F(WorkerLifeRacesTest, JoinWaitsForCallbacksOfAPoolThatFailed) {
+  MakePool(1);
+  const auto future = pool_->Submit(Same, "a");
+  absl::Notification may_end;
+  future.OnDone([&](const auto&) { may_end.WaitForNotification(); });
+  const auto worker = executor_.NextWorker();
+  WorkerHello hello;
+  *hello.mutable_error() = StatusToProto(absl::DeadlineExceededError("slow"));
+  worker->Write(FrameOf(FrameType::kWorkerHello, hello));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(OutcomeOf(future).status()));
+  pool_->Close();
+  absl::Notification joined;
+  std::thread other([&] {
+    EXPECT_TRUE(absl::IsDeadlineExceeded(pool_->Join()));
+    joined.Notify();
+  });
+  EXPECT_FALSE(joined.WaitForNotificationWithTimeout(absl::Milliseconds(20)));
+  // Behind another's Join, too.
+  EXPECT_TRUE(absl::IsDeadlineExceeded(pool_->Join(absl::Milliseconds(20))));
+  EXPECT_FALSE(joined.HasBeenNotified());
+  may_end.Notify();
+  other.join();
+}
+
+// Its timeout runs from its start, whatever it says meanwhile.
+TEST_F(WorkerLifeRacesTest, ProgressDoesNotExtendATimeout) {
+  MakePool(1);
+  auto [worker, request] = RunningWorker();
+  TaskOptions options;
+  options.timeout = absl::Milliseconds(300);
+  const auto b = pool_->Submit(options, Same, "b");
+  b.OnProgress([](absl::string_view) {});
+  const auto c = pool_->Submit(Same, "c");
+  worker->Answer(ResponseTo(request, absl::Milliseconds(50)));
+  const std::optional<TaskRequest> begun = worker->NextTask();
+  ASSERT_TRUE(begun.has_value());
+  TaskProgress progress;
+  progress.set_task_id(begun->task_id());
+  const absl::Time end = absl::Now() + kScriptPatience;
+  while (!worker->killed() && absl::Now() < end) {
+    worker->Write(FrameOf(FrameType::kTaskProgress, progress));
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_TRUE(worker->killed());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(OutcomeOf(b).status()));
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(c), "c");
 }
 
 }  // namespace
