@@ -1,9 +1,16 @@
 #include "multiproc/pool/lost_task.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/worker_capture.h"
 
 namespace multiproc {
 namespace {
@@ -42,6 +49,32 @@ std::string HowItEnded(const ExitStatus& exit_status) {
                       exit_status.ToString());
 }
 
+absl::string_view TailOf(const WorkerProcess& worker, uint64_t task_id) {
+  return worker.capture() == nullptr ? absl::string_view()
+                                     : worker.capture()->StderrTail(task_id);
+}
+
+// "; it wrote last: "..."": one line or two of `tail`, which are not the frames
+// of a stack trace; or nothing.
+std::string LastWords(absl::string_view tail) {
+  constexpr size_t kMostLines = 2;
+  constexpr size_t kMostBytes = 240;
+  std::vector<absl::string_view> last;
+  const std::vector<absl::string_view> lines = absl::StrSplit(tail, '\n');
+  for (auto it = lines.rbegin(); it != lines.rend(); ++it) {
+    if (it->empty() || absl::ascii_isspace((*it)[0])) continue;
+    last.insert(last.begin(), *it);
+    if (last.size() == kMostLines) break;
+  }
+  if (last.empty()) return "";
+  std::string words = absl::StrJoin(last, "\n");
+  if (words.size() > kMostBytes) {
+    words = absl::StrCat("...", words.substr(words.size() - kMostBytes));
+  }
+  return absl::StrCat("; it wrote last: \"", absl::Utf8SafeCEscape(words),
+                      "\"");
+}
+
 }  // namespace
 
 absl::Status DeathError(const WorkerProcess& worker,
@@ -49,7 +82,8 @@ absl::Status DeathError(const WorkerProcess& worker,
   return absl::UnavailableError(absl::StrCat(
       "worker pid ", worker.pid(), " ",
       worker.kill_reason().ok() ? HowItEnded(exit_status)
-                                : std::string(worker.kill_reason().message())));
+                                : std::string(worker.kill_reason().message()),
+      LastWords(TailOf(worker, 0))));
 }
 
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
@@ -66,10 +100,14 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
     code = absl::StatusCode::kCancelled;
     what = absl::StrCat("it was cancelled; ", what);
   }
-  absl::Status status(code,
-                      absl::StrCat(NameOf(task), ", attempt ", task.attempt,
-                                   ", worker pid ", worker.pid(), ": ", what));
-  SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
+  const absl::string_view tail = TailOf(worker, task.id);
+  absl::Status status(
+      code,
+      absl::StrCat(NameOf(task), ", attempt ", task.attempt, ", worker pid ",
+                   worker.pid(), ": ", what, LastWords(tail)));
+  TaskFailure failure = MakeFailure(task, worker, exit_status);
+  failure.set_stderr_tail(std::string(tail));
+  SetTaskFailure(failure, &status);
   return status;
 }
 

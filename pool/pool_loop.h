@@ -37,12 +37,14 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
+#include "multiproc/pool/output_relay.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_queue.h"
+#include "multiproc/pool/worker_output.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/pool/worker_set.h"
 
@@ -146,8 +148,7 @@ class PoolLoop : public FutureOwner {
   std::vector<TaskPtr> Reclaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
-               const Task* unpinned)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+               const Task* unpinned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
@@ -170,6 +171,8 @@ class PoolLoop : public FutureOwner {
                     PackedBytes attachment)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleError(TaskPtr task, absl::Status error)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleOutput(WorkerProcess& worker, WorkerOutput::Stream stream)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -222,6 +225,8 @@ class PoolLoop : public FutureOwner {
 
   const ProcessPoolOptions options_;
   CallbackThread callbacks_;
+  // Null if nothing is captured.
+  const std::shared_ptr<OutputRelay> output_;
 
   // Whoever has the loop to itself.
   absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);

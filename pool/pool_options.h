@@ -4,6 +4,7 @@
 #define MULTIPROC_POOL_POOL_OPTIONS_H_
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "multiproc/executors/executor.h"
 #include "multiproc/pool/frame_format.h"
 #include "multiproc/pool/worker_hook.h"
+#include "multiproc/pool/worker_output.h"
 
 namespace multiproc {
 
@@ -129,6 +131,20 @@ struct ProcessPoolOptions {
   // worker of a pool, and so on. A function that makes a pool of workers that
   // call it would go on for ever.
   int max_pool_depth = 4;
+
+  // Called with each line that a worker, or a program that it has started,
+  // writes to stdout or stderr, which are pipes then (docs/output.md). In
+  // order, for each worker and stream, on the pool's thread for callbacks. Null
+  // leaves the workers this process's own streams. A callback may Submit, but
+  // must not Join, nor wait for a task: more than 1 MiB of lines that it has
+  // not had yet, and no more are read; workers that write then wait, as with
+  // any pipe, and their tasks' timeouts run. Join returns after the last line.
+  std::function<void(const WorkerOutput&)> on_output;
+
+  // Whether each message that a worker logs by Abseil's LOG begins with
+  // "[worker 3 task 17] ", or "[worker 3] " outside of tasks. The program must
+  // call absl::InitializeLog() before Initialize() (worker_log.h).
+  bool tag_logs = false;
 };
 
 struct TaskOptions {
