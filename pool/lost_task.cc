@@ -2,13 +2,10 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/worker_capture.h"
 
@@ -32,6 +29,9 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
     failure.set_exit_code(*exit_status.exit_code());
   }
   if (exit_status.signaled()) failure.set_signal(*exit_status.signal());
+  if (worker.capture() != nullptr) {
+    failure.set_stderr_tail(std::string(worker.capture()->StderrTail(task.id)));
+  }
   return failure;
 }
 
@@ -49,30 +49,14 @@ std::string HowItEnded(const ExitStatus& exit_status) {
                       exit_status.ToString());
 }
 
-absl::string_view TailOf(const WorkerProcess& worker, uint64_t task_id) {
-  return worker.capture() == nullptr ? absl::string_view()
-                                     : worker.capture()->StderrTail(task_id);
-}
-
-// "; it wrote last: "..."": one line or two of `tail`, which are not the frames
-// of a stack trace; or nothing.
-std::string LastWords(absl::string_view tail) {
-  constexpr size_t kMostLines = 2;
-  constexpr size_t kMostBytes = 240;
-  std::vector<absl::string_view> last;
-  const std::vector<absl::string_view> lines = absl::StrSplit(tail, '\n');
-  for (auto it = lines.rbegin(); it != lines.rend(); ++it) {
-    if (it->empty() || absl::ascii_isspace((*it)[0])) continue;
-    last.insert(last.begin(), *it);
-    if (last.size() == kMostLines) break;
-  }
-  if (last.empty()) return "";
-  std::string words = absl::StrJoin(last, "\n");
-  if (words.size() > kMostBytes) {
-    words = absl::StrCat("...", words.substr(words.size() - kMostBytes));
-  }
-  return absl::StrCat("; it wrote last: \"", absl::Utf8SafeCEscape(words),
-                      "\"");
+// "; it wrote last: "..."", or nothing.
+std::string LastWords(const WorkerProcess& worker, uint64_t task_id) {
+  if (worker.capture() == nullptr) return "";
+  const std::string lines = worker.capture()->LastLines(task_id);
+  if (lines.empty()) return "";
+  return absl::StrCat(
+      "; it wrote last: \"",
+      absl::StrReplaceAll(absl::Utf8SafeCEscape(lines), {{"\\'", "'"}}), "\"");
 }
 
 }  // namespace
@@ -83,7 +67,7 @@ absl::Status DeathError(const WorkerProcess& worker,
       "worker pid ", worker.pid(), " ",
       worker.kill_reason().ok() ? HowItEnded(exit_status)
                                 : std::string(worker.kill_reason().message()),
-      LastWords(TailOf(worker, 0))));
+      LastWords(worker, 0)));
 }
 
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
@@ -100,14 +84,11 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
     code = absl::StatusCode::kCancelled;
     what = absl::StrCat("it was cancelled; ", what);
   }
-  const absl::string_view tail = TailOf(worker, task.id);
   absl::Status status(
       code,
       absl::StrCat(NameOf(task), ", attempt ", task.attempt, ", worker pid ",
-                   worker.pid(), ": ", what, LastWords(tail)));
-  TaskFailure failure = MakeFailure(task, worker, exit_status);
-  failure.set_stderr_tail(std::string(tail));
-  SetTaskFailure(failure, &status);
+                   worker.pid(), ": ", what, LastWords(worker, task.id)));
+  SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
   return status;
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 namespace multiproc {
 namespace {
 
@@ -11,6 +14,10 @@ constexpr size_t kReadBytes = size_t{64} << 10;
 // The most that a pipe holds, if nobody has raised it for all (pipe(7),
 // /proc/sys/fs/pipe-max-size).
 constexpr size_t kPipeBytes = size_t{1} << 20;
+
+// Of LastLines.
+constexpr size_t kLastLines = 2;
+constexpr size_t kLastLineBytes = 160;
 
 }  // namespace
 
@@ -89,6 +96,7 @@ void WorkerCapture::BeginTask(Side& side, uint64_t id) {
   if (side.stream != Stream::kStderr) return;
   tail_task_ = id;
   tail_.clear();
+  last_lines_.clear();
 }
 
 void WorkerCapture::TakeLine(Side& side, absl::string_view line) {
@@ -109,6 +117,15 @@ void WorkerCapture::AddToTail(uint64_t task_id, absl::string_view line) {
   tail_.append(line.data(), line.size());
   tail_.push_back('\n');
   if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  if (line.empty() || absl::ascii_isspace(line[0])) return;
+  if (last_lines_.size() == kLastLines) last_lines_.pop_front();
+  last_lines_.push_back(
+      absl::StrCat(line.substr(0, kLastLineBytes),
+                   line.size() > kLastLineBytes ? "..." : ""));
+}
+
+std::string WorkerCapture::LastLines(uint64_t task_id) const {
+  return task_id == tail_task_ ? absl::StrJoin(last_lines_, "\n") : "";
 }
 
 void WorkerCapture::Deliver() { relay_->Deliver(std::exchange(lines_, {})); }

@@ -68,6 +68,9 @@ class WorkerCapture {
   absl::string_view StderrTail(uint64_t task_id) const {
     return task_id == tail_task_ ? tail_ : absl::string_view();
   }
+  // The last line or two of it, or their begins, for a message: without those
+  // that are empty or indented, which are the frames of a stack trace mostly.
+  std::string LastLines(uint64_t task_id) const;
 
  private:
   struct Label {
@@ -119,6 +122,7 @@ class WorkerCapture {
   uint64_t num_labels_ = 0;
   uint64_t tail_task_ = 0;
   std::string tail_;
+  std::deque<std::string> last_lines_;
 };
 
 }  // namespace multiproc
