@@ -661,9 +661,8 @@ TEST_P(WorkerOutputTest, ATaskMayMakeItsStreamsNonBlocking) {
   const auto pool = MakePool(options);
   const std::string fifo = MakeFifo(testing::TempDir(), ++num_fifos);
   const Future<void> fills = pool->Submit(FillNonBlocking, fifo);
+  // There may be no room for the end of the task by now.
   const std::string bytes = ReadFifo(fifo);
-  // There is no room for the end of the task.
-  EXPECT_FALSE(fills.Ready());
   slow.Release();
   EXPECT_TRUE(fills.Get().ok());
   const int64_t id = *pool->Submit(PrintId).Get();
