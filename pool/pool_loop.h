@@ -59,7 +59,10 @@ class PoolLoop : public FutureOwner {
       const ProcessPoolOptions& options);
 
   // After Shutdown.
-  ~PoolLoop() override = default;
+  ~PoolLoop() override {
+    // A callback may use the rest of this.
+    callbacks_.Shutdown();
+  }
 
   // Terminates, and waits until the owner thread is gone. What is left is for
   // the futures that outlive the pool.

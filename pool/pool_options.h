@@ -135,10 +135,10 @@ struct ProcessPoolOptions {
   // Called with each line that a worker, or a program that it has started,
   // writes to stdout or stderr, which are pipes then (docs/output.md). In
   // order, for each worker and stream, on the pool's thread for callbacks. Null
-  // leaves the workers this process's own streams. A callback may Submit, but
-  // must not Join, nor wait for a task: more than 1 MiB of lines that it has
-  // not had yet, and no more are read; workers that write then wait, as with
-  // any pipe, and their tasks' timeouts run. Join returns after the last line.
+  // leaves the workers this process's own streams. It may Submit, but must not
+  // Join, nor wait for a task: while more than 1 MiB of lines wait for it, no
+  // more are read, and workers that write wait, as with any pipe, while their
+  // tasks' timeouts run. Join returns after the last line.
   std::function<void(const WorkerOutput&)> on_output;
 
   // Whether each message that a worker logs by Abseil's LOG begins with
