@@ -103,10 +103,10 @@ TEST(OutputSplitterTest, ALineIsThereOnceItsNewlineIs) {
     Log log;
     const std::string nonce = MakeOutputNonce();
     OutputSplitter splitter(nonce, &log);
-    splitter.Add(absl::StrCat("a.\n", nonce.substr(0, 15), ".\n"));
+    splitter.Add(absl::StrCat("a.\n", nonce.substr(0, 14), ".\n"));
     ASSERT_THAT(log.entries,
                 ElementsAre("line a.",
-                            absl::StrCat("line ", nonce.substr(0, 15), ".")));
+                            absl::StrCat("line ", nonce.substr(0, 14), ".")));
   }
   EXPECT_EQ(MakeOutputNonce().size(), 16);
   EXPECT_NE(MakeOutputNonce(), MakeOutputNonce());
