@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/log/initialize.h"
 #include "absl/log/log.h"
@@ -481,6 +482,11 @@ TEST_P(WorkerOutputTest, ATaskThatWroteNothingHasNoLastWords) {
 }
 
 TEST_P(WorkerOutputTest, ATaskThatExitsTellsToo) {
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
+  if (is_fork()) {
+    GTEST_SKIP() << "exit() looks for leaks, and finds what a fork abandons";
+  }
+#endif
   const auto pool = MakePool(Options(1));
   const absl::Status status = pool->Submit(WriteAndExit, "giving up\n").Get();
   const auto failure = GetTaskFailure(status);
