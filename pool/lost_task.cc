@@ -1,9 +1,13 @@
 #include "multiproc/pool/lost_task.h"
 
+#include <cstdint>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/worker_capture.h"
 
 namespace multiproc {
 namespace {
@@ -25,6 +29,9 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
     failure.set_exit_code(*exit_status.exit_code());
   }
   if (exit_status.signaled()) failure.set_signal(*exit_status.signal());
+  if (worker.capture() != nullptr) {
+    failure.set_stderr_tail(std::string(worker.capture()->StderrTail(task.id)));
+  }
   return failure;
 }
 
@@ -42,6 +49,16 @@ std::string HowItEnded(const ExitStatus& exit_status) {
                       exit_status.ToString());
 }
 
+// "; it wrote last: "..."", or nothing.
+std::string LastWords(const WorkerProcess& worker, uint64_t task_id) {
+  if (worker.capture() == nullptr) return "";
+  const std::string lines = worker.capture()->LastLines(task_id);
+  if (lines.empty()) return "";
+  return absl::StrCat(
+      "; it wrote last: \"",
+      absl::StrReplaceAll(absl::Utf8SafeCEscape(lines), {{"\\'", "'"}}), "\"");
+}
+
 }  // namespace
 
 absl::Status DeathError(const WorkerProcess& worker,
@@ -49,7 +66,8 @@ absl::Status DeathError(const WorkerProcess& worker,
   return absl::UnavailableError(absl::StrCat(
       "worker pid ", worker.pid(), " ",
       worker.kill_reason().ok() ? HowItEnded(exit_status)
-                                : std::string(worker.kill_reason().message())));
+                                : std::string(worker.kill_reason().message()),
+      LastWords(worker, 0)));
 }
 
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
@@ -66,9 +84,10 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
     code = absl::StatusCode::kCancelled;
     what = absl::StrCat("it was cancelled; ", what);
   }
-  absl::Status status(code,
-                      absl::StrCat(NameOf(task), ", attempt ", task.attempt,
-                                   ", worker pid ", worker.pid(), ": ", what));
+  absl::Status status(
+      code,
+      absl::StrCat(NameOf(task), ", attempt ", task.attempt, ", worker pid ",
+                   worker.pid(), ": ", what, LastWords(worker, task.id)));
   SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
   return status;
 }

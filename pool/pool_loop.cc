@@ -15,6 +15,7 @@
 #include "multiproc/pool/nesting.h"
 #include "multiproc/pool/resident_memory.h"
 #include "multiproc/pool/turnover.h"
+#include "multiproc/pool/worker_log.h"
 
 namespace multiproc {
 namespace {
@@ -77,6 +78,7 @@ WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
     *config.mutable_finalizer() = *options.finalizer.call();
   }
   config.set_max_resident_bytes(MaxResidentBytes(options));
+  config.set_tag_logs(options.tag_logs);
   config.set_pool_depth(static_cast<uint32_t>(PoolDepth()) + 1);
   config.set_cpu_share(static_cast<uint32_t>(CpuShareOfWorker(num_workers)));
   config.set_max_frame_bytes(options.max_frame_bytes);
@@ -104,6 +106,15 @@ std::unique_ptr<PendingLimit> MakeLimit(const ProcessPoolOptions& options) {
   }
   return std::make_unique<PendingLimit>(options.max_pending,
                                         options.max_pending_bytes);
+}
+
+// Null without a callback.
+std::shared_ptr<OutputRelay> MakeRelay(OutputRelay::Callback on_output,
+                                       OutputRelay::Post post,
+                                       std::function<void()> wake) {
+  if (on_output == nullptr) return nullptr;
+  return std::make_shared<OutputRelay>(std::move(on_output), std::move(post),
+                                       std::move(wake));
 }
 
 // Why the worker of a task that is overdue is killed.
@@ -164,6 +175,10 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
   if (!poller.ok()) return poller.status();
   std::shared_ptr<PoolLoop> loop(new PoolLoop(options, *std::move(poller)));
   absl::Status status = loop->StartAllWorkers();
+  // Without its thread no line would ever be delivered.
+  if (status.ok() && loop->output_ != nullptr) {
+    status = loop->callbacks_.Start();
+  }
   if (!status.ok()) return status;
   PoolLoop* const raw = loop.get();
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
@@ -176,6 +191,13 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
 PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
+      output_(MakeRelay(
+          options.on_output,
+          [this](auto callback) { Post(std::move(callback)); },
+          [this] {
+            absl::MutexLock lock(&loop_mutex_);
+            if (poller_ != nullptr) poller_->Wake();
+          })),
       poller_(std::move(poller)),
       limit_(MakeLimit(options)),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
@@ -190,6 +212,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
 // other thread, and an error belongs to the caller.
 absl::Status PoolLoop::StartAllWorkers() {
   Section section(this);
+  if (options_.tag_logs) PrepareLogTags();
   for (size_t i = 0; i < size_.least; ++i) {
     absl::Status status = StartWorker(/*eager=*/true);
     if (!status.ok()) return status;
@@ -613,6 +636,7 @@ bool PoolLoop::Turn() {
   // Whoever submits from here on wakes this thread again.
   wake_is_due_ = false;
   WatchUnattended();
+  if (output_ != nullptr) workers_.set_output_paused(output_->IsFull());
   TakeSubmitted();
   HandleOverdue();
   LookAtMemory();
@@ -816,6 +840,12 @@ void PoolLoop::HandleReady(const std::vector<uint64_t>& tokens) {
       case WorkerSet::Source::kExit:
         HandleExit(*worker);
         break;
+      case WorkerSet::Source::kStdout:
+        HandleOutput(*worker, WorkerOutput::Stream::kStdout);
+        break;
+      case WorkerSet::Source::kStderr:
+        HandleOutput(*worker, WorkerOutput::Stream::kStderr);
+        break;
     }
   }
 }
@@ -880,8 +910,17 @@ void PoolLoop::HandleError(TaskPtr task, absl::Status error) {
   End(std::move(task), std::move(error));
 }
 
+void PoolLoop::HandleOutput(WorkerProcess& worker,
+                            WorkerOutput::Stream stream) {
+  if (workers_.output_paused()) return;
+  worker.capture()->Read(stream);
+  workers_.set_output_paused(output_->IsFull());
+  workers_.Update(worker);
+}
+
 void PoolLoop::HandleExit(WorkerProcess& exited) {
   DropClaim(exited);
+  if (exited.capture() != nullptr) exited.capture()->ReadRest();
   // What it answered before its end counts.
   absl::Status status = exited.ReceiveRest(kBytesAfterExit, AnswerHandler());
   if (!status.ok() && !absl::IsOutOfRange(status)) {
@@ -1143,6 +1182,9 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   options.spare = spare;
   options.id = next_worker_id_++;
   options.config = MakeConfig(options_, num_workers_);
+  options.config.set_worker_id(options.id);
+  options.output = output_;
+  if (output_ != nullptr) options.config.set_output_nonce(output_->nonce());
   options.max_tasks = MaxTasks(options_, options.id);
   options.max_age = options_.max_worker_age;
   if (options_.min_workers >= 0) options.idle_timeout = options_.idle_timeout;

@@ -38,12 +38,14 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
+#include "multiproc/pool/output_relay.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_queue.h"
+#include "multiproc/pool/worker_output.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/pool/worker_set.h"
 
@@ -58,7 +60,10 @@ class PoolLoop : public FutureOwner {
       const ProcessPoolOptions& options);
 
   // After Shutdown.
-  ~PoolLoop() override = default;
+  ~PoolLoop() override {
+    // A callback may use the rest of this.
+    callbacks_.Shutdown();
+  }
 
   // Terminates, and waits until the owner thread is gone. What is left is for
   // the futures that outlive the pool.
@@ -187,6 +192,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleError(TaskPtr task, absl::Status error)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleOutput(WorkerProcess& worker, WorkerOutput::Stream stream)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
@@ -253,6 +260,8 @@ class PoolLoop : public FutureOwner {
 
   const ProcessPoolOptions options_;
   CallbackThread callbacks_;
+  // Null if nothing is captured.
+  const std::shared_ptr<OutputRelay> output_;
 
   // Whoever has the loop to itself.
   absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);

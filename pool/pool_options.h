@@ -4,6 +4,7 @@
 #define MULTIPROC_POOL_POOL_OPTIONS_H_
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "multiproc/executors/executor.h"
 #include "multiproc/pool/frame_format.h"
 #include "multiproc/pool/worker_hook.h"
+#include "multiproc/pool/worker_output.h"
 
 namespace multiproc {
 
@@ -165,6 +167,20 @@ struct ProcessPoolOptions {
   // handlers, such as _exit or a signal, kills the workers.)
   AtExit at_exit = AtExit::kTerminate;
   absl::Duration exit_timeout = absl::Seconds(10);
+
+  // Called with each line that a worker, or a program that it has started,
+  // writes to stdout or stderr, which are pipes then (docs/output.md). In
+  // order, for each worker and stream, on the pool's thread for callbacks. Null
+  // leaves the workers this process's own streams. It may Submit, but must not
+  // Join, nor wait for a task: while more than 1 MiB of lines wait for it, no
+  // more are read, and workers that write wait, as with any pipe, while their
+  // tasks' timeouts run. Join returns after the last line.
+  std::function<void(const WorkerOutput&)> on_output;
+
+  // Whether each message that a worker logs by Abseil's LOG begins with
+  // "[worker 3 task 17] ", or "[worker 3] " outside of tasks. The program must
+  // call absl::InitializeLog() before Initialize() (worker_log.h).
+  bool tag_logs = false;
 };
 
 struct TaskOptions {

@@ -33,10 +33,12 @@
 #include "multiproc/pool/current_task.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/nesting.h"
+#include "multiproc/pool/output_marker.h"
 #include "multiproc/pool/parent_watch.h"
 #include "multiproc/pool/resident_memory.h"
 #include "multiproc/pool/spinner.h"
 #include "multiproc/pool/task_gate.h"
+#include "multiproc/pool/worker_log.h"
 #include "multiproc/pool/worker_memory.h"
 
 namespace multiproc {
@@ -110,6 +112,7 @@ class TaskServer {
         channel_(std::move(requests), std::move(responses),
                  config.max_frame_bytes()),
         watch_(std::move(watch)),
+        marker_(config.output_nonce()),
         spinner_(absl::Nanoseconds(config.spin_time_ns())) {
     channel_.set_journal(&journal_);
     running_.notice = &WorkerMemory::In(memory_)->notice;
@@ -119,6 +122,7 @@ class TaskServer {
     running_.request = &request_;
     // A fork has that of the task that made it.
     running_.id = 0;
+    TagLogs(config.tag_logs() ? config.worker_id() : 0, &running_.id);
   }
 
   absl::Status Serve();
@@ -143,6 +147,7 @@ class TaskServer {
   AnswerJournal journal_;
   MessageChannel channel_;
   ParentWatch watch_;
+  OutputMarker marker_;
   Spinner spinner_;
   // The same messages for all tasks: their memory is kept.
   TaskRequest request_;
@@ -237,9 +242,11 @@ absl::Status TaskServer::Run(PackedBytes arguments) {
   last_begin_ = last_end_.value_or(MonotonicNow());
   running_.begin = last_begin_;
   running_.id.store(request_.task_id(), std::memory_order_relaxed);
+  marker_.Begin(request_.task_id());
   FillResponse(std::move(arguments));
   running_.id.store(0, std::memory_order_relaxed);
   FlushStreams();
+  marker_.End();
   watch_.EndTask();
   last_end_ = MonotonicNow();
   leaving_ = IsTooGreat();

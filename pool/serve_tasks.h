@@ -24,7 +24,8 @@ namespace multiproc {
 // outlives its parent. DATA_LOSS and others if the parent's frames can't be
 // read. To be called once in a process, which keeps the handles until it ends.
 //
-// After each task what it printed to stdout is flushed.
+// After each task what it printed to stdout is flushed; if the parent captures
+// output, it is marked as the task's (output_marker.h).
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
                         ScopedFileHandle responses, SharedMemory memory);
 

@@ -40,20 +40,26 @@ absl::StatusOr<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(
   if (!pipes.ok()) return pipes.status();
   absl::StatusOr<SharedMemory> memory = WorkerMemory::Create();
   if (!memory.ok()) return memory.status();
-  absl::StatusOr<Process> process =
-      executor.Spawn(WorkerCommand(options.config, *pipes, *memory));
+  Command command = WorkerCommand(options.config, *pipes, *memory);
+  absl::StatusOr<std::unique_ptr<WorkerCapture>> capture =
+      WorkerCapture::CreateFor(&command, options.id, options.output);
+  if (!capture.ok()) return capture.status();
+  absl::StatusOr<Process> process = executor.Spawn(command);
   if (!process.ok()) return process.status();
+  if (*capture != nullptr) (*capture)->Started(process->pid());
   memory->CloseHandle();
   process->set_on_destroy(Process::OnDestroy::kKill);
   MessageChannel channel(std::move(pipes->parent_in),
                          std::move(pipes->parent_out),
                          options.config.max_frame_bytes());
-  return std::unique_ptr<WorkerProcess>(new WorkerProcess(
-      options, *std::move(process), std::move(channel), *std::move(memory)));
+  return std::unique_ptr<WorkerProcess>(
+      new WorkerProcess(options, *std::move(process), std::move(channel),
+                        *std::move(memory), *std::move(capture)));
 }
 
 WorkerProcess::WorkerProcess(const Options& options, Process process,
-                             MessageChannel channel, SharedMemory memory)
+                             MessageChannel channel, SharedMemory memory,
+                             std::unique_ptr<WorkerCapture> capture)
     : id_(options.id),
       eager_(options.eager),
       spare_(options.spare),
@@ -66,6 +72,7 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
       memory_(std::move(memory)),
       gate_(&WorkerMemory::In(memory_)->gate),
       journal_(WorkerMemory::In(memory_)),
+      capture_(std::move(capture)),
       deadline_(MonotonicNow() + options.start_timeout) {
   channel_.set_quiet();
 }
@@ -84,6 +91,7 @@ void WorkerProcess::Lease(TaskPtr task) {
   // Submit has checked its size.
   channel_.Send(FrameType::kTaskRequest, request_).IgnoreError();
   if (attachment != nullptr) channel_.SendAttachment(attachment).IgnoreError();
+  if (capture_ != nullptr) capture_->AddLabel(task->id, task->label());
   leases_.push_back(std::move(task));
   ever_leased_ = true;
   if (ready_ && leases_.size() == 1) StartClock();

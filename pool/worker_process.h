@@ -37,8 +37,10 @@
 #include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/message_channel.h"
+#include "multiproc/pool/output_relay.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_gate.h"
+#include "multiproc/pool/worker_capture.h"
 #include "multiproc/proto/task.pb.h"
 
 namespace multiproc {
@@ -61,6 +63,8 @@ class WorkerProcess {
     uint32_t max_tasks = 0;
     absl::Duration max_age = absl::InfiniteDuration();
     absl::Duration idle_timeout = absl::InfiniteDuration();
+    // Where the lines go that it writes; null to leave its streams alone.
+    std::shared_ptr<OutputRelay> output;
   };
 
   // Starts a worker by `executor`; errors as of Executor::Spawn.
@@ -76,6 +80,8 @@ class WorkerProcess {
   FileHandle requests() const { return channel_.out(); }
   FileHandle exit_event() const { return process_.exit_event(); }
   bool has_unsent() const { return channel_.has_unsent(); }
+  // Its stdout and stderr, or null if they are not captured.
+  WorkerCapture* capture() const { return capture_.get(); }
   // How many bytes of requests are queued.
   size_t queued_bytes() const { return channel_.queue_size(); }
 
@@ -231,7 +237,7 @@ class WorkerProcess {
 
  private:
   WorkerProcess(const Options& options, Process process, MessageChannel channel,
-                SharedMemory memory);
+                SharedMemory memory, std::unique_ptr<WorkerCapture> capture);
 
   // What Receive does, by `receive`.
   absl::Status Account(const std::function<absl::Status()>& receive);
@@ -270,6 +276,7 @@ class WorkerProcess {
   SharedMemory memory_;
   TaskGate gate_;
   const AnswerJournal journal_;
+  const std::unique_ptr<WorkerCapture> capture_;
   AnswerWait* claim_ = nullptr;
   bool ready_ = false;
   bool usable_ = true;

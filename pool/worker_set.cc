@@ -1,14 +1,23 @@
 #include "multiproc/pool/worker_set.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "multiproc/pool/worker_capture.h"
+#include "multiproc/pool/worker_output.h"
 
 namespace multiproc {
 namespace {
 
-constexpr uint64_t kSources = 4;
+constexpr uint64_t kSources = 8;
 
 uint64_t MakeToken(const WorkerProcess& worker, WorkerSet::Source source) {
   return worker.id() * kSources + static_cast<uint64_t>(source);
+}
+
+WorkerSet::Source SourceOf(WorkerOutput::Stream stream) {
+  return stream == WorkerOutput::Stream::kStdout ? WorkerSet::Source::kStdout
+                                                 : WorkerSet::Source::kStderr;
 }
 
 }  // namespace
@@ -48,6 +57,7 @@ std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
   UpdateCounts(member, /*usable=*/false, 0);
   UpdateTurnover(member, /*present=*/false);
   StopReceiving(*member.worker);
+  UpdateOutput(member, /*paused=*/true);
   if (member.requests_watched != kInvalidFileHandle) {
     poller_->Forget(member.requests_watched);
   }
@@ -85,6 +95,7 @@ absl::Time WorkerSet::DeadlineOf(const WorkerProcess& worker) const {
 void WorkerSet::UpdateMember(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
+  UpdateOutput(member, output_paused_);
   UpdateCounts(member, worker.usable() && !worker.spare(), worker.num_leases());
   UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
@@ -163,6 +174,33 @@ void WorkerSet::UpdateRequests(Member& member) {
                      Poller::kWritable);
   // Half a request would never be completed.
   if (!status.ok()) worker.Kill(std::move(status));
+}
+
+void WorkerSet::set_output_paused(bool paused) {
+  if (paused == output_paused_) return;
+  output_paused_ = paused;
+  for (WorkerProcess* worker : All()) Update(*worker);
+}
+
+void WorkerSet::UpdateOutput(Member& member, bool paused) {
+  WorkerProcess& worker = *member.worker;
+  if (worker.capture() == nullptr) return;
+  for (const WorkerOutput::Stream stream : WorkerCapture::kStreams) {
+    bool& watched = member.output_watched[static_cast<size_t>(stream)];
+    const bool wanted = !paused && worker.capture()->is_open(stream);
+    if (wanted == watched) continue;
+    const FileHandle handle = worker.capture()->handle(stream);
+    watched = wanted;
+    if (!wanted) {
+      poller_->Forget(handle);
+      continue;
+    }
+    absl::Status status = poller_->Watch(
+        handle, MakeToken(worker, SourceOf(stream)), Poller::kReadable);
+    watched = status.ok();
+    // It would wait for a reader for ever.
+    if (!status.ok()) worker.Kill(std::move(status));
+  }
 }
 
 void WorkerSet::UpdateOpen(Member& member) {

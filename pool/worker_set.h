@@ -11,6 +11,7 @@
 #ifndef MULTIPROC_POOL_WORKER_SET_H_
 #define MULTIPROC_POOL_WORKER_SET_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -32,7 +33,7 @@ namespace multiproc {
 class WorkerSet {
  public:
   // What of a worker is ready.
-  enum class Source { kResponses, kRequests, kExit };
+  enum class Source { kResponses, kRequests, kExit, kStdout, kStderr };
 
   // `policy` says up to how many leases a worker is offered tasks, and how long
   // they may wait behind one. Both must outlive the set.
@@ -62,6 +63,10 @@ class WorkerSet {
   void StopReceiving(WorkerProcess& worker);
   void ResumeReceiving(WorkerProcess& worker);
   bool IsReceiving(const WorkerProcess& worker) const;
+
+  // Whether what the workers write is not watched for now: nobody reads it.
+  void set_output_paused(bool paused);
+  bool output_paused() const { return output_paused_; }
 
   // Whose token it is, and for what; null if that worker is gone.
   std::pair<std::shared_ptr<WorkerProcess>, Source> Find(uint64_t token) const;
@@ -137,6 +142,8 @@ class WorkerSet {
     bool responses_watched = false;
     // The handle as it was: a worker that is dismissed or killed closes it.
     FileHandle requests_watched = kInvalidFileHandle;
+    // Of WorkerCapture, by its streams.
+    std::array<bool, 2> output_watched = {false, false};
     std::optional<OpenKey> open_key;
     absl::Time deadline = absl::InfiniteFuture();
   };
@@ -145,6 +152,7 @@ class WorkerSet {
   void UpdateBusy();
   absl::Time DeadlineOf(const WorkerProcess& worker) const;
   void UpdateRequests(Member& member);
+  void UpdateOutput(Member& member, bool paused);
   void UpdateCounts(Member& member, bool usable, size_t num_leases);
   void UpdateTurnover(Member& member, bool present);
   void UpdateOpen(Member& member);
@@ -164,6 +172,7 @@ class WorkerSet {
   size_t num_spare_ = 0;
   size_t num_leased_ = 0;
   std::set<std::pair<absl::Time, uint64_t>> deadlines_;
+  bool output_paused_ = false;
 };
 
 }  // namespace multiproc
