@@ -37,10 +37,14 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
+#include "multiproc/pool/lost_task.h"
+#include "multiproc/pool/oom_watch.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
+#include "multiproc/pool/pool_stats.h"
 #include "multiproc/pool/spinner.h"
+#include "multiproc/pool/stats_recorder.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_queue.h"
 #include "multiproc/pool/worker_process.h"
@@ -85,6 +89,14 @@ class PoolLoop : public FutureOwner {
 
   // Ends all tasks that no worker has begun with CANCELLED; how many.
   size_t CancelPending();
+
+  // As ProcessPool's.
+  PoolStats Stats();
+  // What Submit has not got, for Stats.
+  void CountRefused() { num_refused_.fetch_add(1, std::memory_order_relaxed); }
+  void CountRunByCaller() {
+    num_run_by_caller_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   // How many tasks were ended by Terminate, or the pool's failure.
   size_t num_cut_off();
@@ -146,8 +158,7 @@ class PoolLoop : public FutureOwner {
   std::vector<TaskPtr> Reclaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
-               const Task* unpinned)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+               const Task* unpinned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
@@ -169,19 +180,21 @@ class PoolLoop : public FutureOwner {
   void HandleAnswer(TaskPtr task, TaskResponse& response,
                     PackedBytes attachment)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void HandleError(TaskPtr task, absl::Status error)
+  void HandleError(TaskPtr task, absl::Status error, int64_t run_time_ns)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
+  void SettleLeases(WorkerProcess& worker, const WorkerDeath& death)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void End(TaskPtr task, absl::Status status)
+  void End(TaskPtr task, absl::Status status,
+           StatsRecorder::TaskOutcome outcome, int64_t run_time_ns = 0)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountOut(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
+                int64_t run_time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void Recall(WorkerProcess& worker, const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -202,7 +215,7 @@ class PoolLoop : public FutureOwner {
 
   void SeeToLeaving(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void LetLeave(WorkerProcess& worker)
+  void LetLeave(WorkerProcess& worker, WorkerEnd reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TurnOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   absl::Status WhyClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -229,7 +242,8 @@ class PoolLoop : public FutureOwner {
   std::unique_ptr<Poller> poller_;
   TaskQueue queue_ ABSL_GUARDED_BY(loop_mutex_);
   const std::unique_ptr<PendingLimit> limit_;
-  size_t num_cut_off_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  StatsRecorder stats_ ABSL_GUARDED_BY(loop_mutex_);
+  OomWatch oom_watch_ ABSL_GUARDED_BY(loop_mutex_);
   LeasePolicy policy_ ABSL_GUARDED_BY(loop_mutex_);
   WorkerSet workers_ ABSL_GUARDED_BY(loop_mutex_);
   // Those that have ended, and whose waiters are to be told.
@@ -261,6 +275,8 @@ class PoolLoop : public FutureOwner {
   absl::Time next_start_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
 
   std::atomic<int> num_workers_;
+  std::atomic<uint64_t> num_refused_{0};
+  std::atomic<uint64_t> num_run_by_caller_{0};
   // Whether nothing is queued and some worker has nothing to do, or could be
   // started: Submit sees to the task itself then. Set with the loop, and before
   // the last look at submitted_.
@@ -274,6 +290,8 @@ class PoolLoop : public FutureOwner {
   absl::Mutex mutex_;
   std::vector<TaskPtr> submitted_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_task_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  // Of the arguments of all tasks that ever had an id.
+  uint64_t submitted_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status terminated_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);

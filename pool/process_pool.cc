@@ -182,6 +182,8 @@ absl::StatusOr<size_t> ProcessPool::Drain(absl::Duration timeout) {
   return loop_->num_cut_off();
 }
 
+PoolStats ProcessPool::Stats() { return loop_->Stats(); }
+
 size_t ProcessPool::CancelPending() { return loop_->CancelPending(); }
 
 absl::Status ProcessPool::Join(absl::Duration timeout) {
