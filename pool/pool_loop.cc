@@ -806,8 +806,9 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   }
   const std::shared_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
   WorkerDeath death = {worker->Reap(), std::nullopt};
-  if (!worker->killed())
+  if (!worker->killed()) {
     death.oom_killed = oom_watch_.Explain(death.exit_status);
+  }
   stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
   if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
     CountFailedStart(DeathError(*worker, death), absl::ZeroDuration());

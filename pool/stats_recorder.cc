@@ -41,7 +41,10 @@ size_t& CountOf(WorkerState state, WorkerCounts& counts) {
 
 WorkerEnd EndOf(const WorkerProcess& worker, const absl::Status& pool_end) {
   const absl::Status& reason = worker.kill_reason();
-  if (worker.dismissed()) return worker.leave_reason();
+  if (worker.dismissed()) {
+    const WorkerEnd left = worker.leave_reason();
+    return left == nullptr ? &WorkerEnds::closed : left;
+  }
   if (!worker.start_error().ok()) return &WorkerEnds::not_ready;
   if (!pool_end.ok() && reason == pool_end) return &WorkerEnds::terminated;
   if (!worker.ready()) return &WorkerEnds::not_ready;
