@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/pool/process_pool.h"
+#include "multiproc/pool/resident_memory.h"
 
 namespace multiproc {
 namespace {
@@ -68,8 +70,10 @@ void QueuedMemory(benchmark::State& state, int64_t count) {
   for (auto _ : state) {
     if (pool == nullptr) break;
     ReleaseFreedMemory();
-    const absl::StatusOr<int64_t> before = ResidentBytes();
-    if (!Check(state, before.status())) return;
+    const std::optional<uint64_t> before = ResidentBytes();
+    if (!before.has_value()) {
+      return state.SkipWithError("the system does not tell its memory");
+    }
     pool->Submit(SleepLong);
     const Stopwatch stopwatch;
     const auto futures = SubmitAll(*pool, Same, count);
@@ -77,7 +81,8 @@ void QueuedMemory(benchmark::State& state, int64_t count) {
         static_cast<double>(count) / stopwatch.Seconds();
     absl::SleepFor(absl::Milliseconds(200));  // the owner thread takes them
     state.counters["bytes_per_task"] =
-        static_cast<double>(*ResidentBytes() - *before) /
+        (static_cast<double>(ResidentBytes().value_or(0)) -
+         static_cast<double>(*before)) /
         static_cast<double>(count);
     pool->Terminate();
     if (pool->Join().code() == absl::StatusCode::kUnavailable) {

@@ -1,6 +1,6 @@
 // What this process uses of the machine.
 //
-//   absl::StatusOr<int64_t> before = ResidentBytes();
+//   absl::StatusOr<int64_t> peak = PeakResidentBytes();
 //
 // Thread-safe. UNIMPLEMENTED where the system does not tell: all but CpuTime
 // are read from Linux's /proc.
@@ -16,9 +16,9 @@
 
 namespace multiproc {
 
-// Memory that is in RAM now; the most since the start, or since
-// ResetPeakResidentBytes; and the part that is no file's: what a fork copies.
-absl::StatusOr<int64_t> ResidentBytes();
+// The most memory that was in RAM since the start, or since
+// ResetPeakResidentBytes; and the part of it now that is no file's: what a fork
+// copies. (resident_memory.h has what is in RAM now.)
 absl::StatusOr<int64_t> PeakResidentBytes();
 absl::Status ResetPeakResidentBytes();
 absl::StatusOr<int64_t> AnonymousBytes();

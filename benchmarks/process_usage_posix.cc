@@ -59,8 +59,6 @@ absl::Status RaiseLimit(int resource, const char* name, int64_t wanted) {
 
 }  // namespace
 
-absl::StatusOr<int64_t> ResidentBytes() { return StatusKibibytes("VmRSS"); }
-
 absl::StatusOr<int64_t> PeakResidentBytes() { return StatusKibibytes("VmHWM"); }
 
 absl::StatusOr<int64_t> AnonymousBytes() { return StatusKibibytes("RssAnon"); }

@@ -9,7 +9,6 @@ absl::Status NotHere() {
 
 }  // namespace
 
-absl::StatusOr<int64_t> ResidentBytes() { return NotHere(); }
 absl::StatusOr<int64_t> PeakResidentBytes() { return NotHere(); }
 absl::Status ResetPeakResidentBytes() { return NotHere(); }
 absl::StatusOr<int64_t> AnonymousBytes() { return NotHere(); }

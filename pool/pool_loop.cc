@@ -12,6 +12,7 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/nesting.h"
+#include "multiproc/pool/resident_memory.h"
 #include "multiproc/pool/turnover.h"
 
 namespace multiproc {
@@ -45,9 +46,22 @@ constexpr absl::Duration kLongestRest = absl::Microseconds(400);
 // And not at all for fewer than this.
 constexpr int kAnswersWorthARest = 4;
 
+// How often the memory of workers is looked at, unless it takes more than this
+// share of the time.
+constexpr absl::Duration kMemoryLook = absl::Milliseconds(50);
+constexpr int kMemoryLookShare = 50;
+
 absl::Status ClosedError() {
   return absl::FailedPreconditionError(
       "the pool is closed: Submit before Close, Join or Terminate");
+}
+
+// What a worker itself looks at after each task. One that would be killed in
+// its next task, which may not be to blame, had better leave before it.
+size_t MaxResidentBytes(const ProcessPoolOptions& options) {
+  const size_t soft = options.max_worker_memory_bytes;
+  const size_t hard = options.kill_worker_memory_bytes;
+  return soft == 0 || hard == 0 ? std::max(soft, hard) : std::min(soft, hard);
 }
 
 WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
@@ -58,7 +72,7 @@ WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
   if (options.finalizer.call() != nullptr) {
     *config.mutable_finalizer() = *options.finalizer.call();
   }
-  config.set_max_resident_bytes(options.max_worker_memory_bytes);
+  config.set_max_resident_bytes(MaxResidentBytes(options));
   config.set_pool_depth(static_cast<uint32_t>(PoolDepth()) + 1);
   config.set_cpu_share(static_cast<uint32_t>(CpuShareOfWorker(num_workers)));
   config.set_max_frame_bytes(options.max_frame_bytes);
@@ -166,7 +180,9 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
       workers_(&policy_, poller_.get()),
       spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
       size_(PoolSize::Of(options, options.num_workers)),
-      num_workers_(options.num_workers) {}
+      num_workers_(options.num_workers) {
+  workers_.set_may_grow(size_.elastic());
+}
 
 // Here, and not on the owner thread: a fork is safest while the program has no
 // other thread, and an error belongs to the caller.
@@ -174,6 +190,10 @@ absl::Status PoolLoop::StartAllWorkers() {
   Section section(this);
   for (size_t i = 0; i < size_.least; ++i) {
     absl::Status status = StartWorker(/*eager=*/true);
+    if (!status.ok()) return status;
+  }
+  for (int i = 0; i < options_.spare_workers; ++i) {
+    absl::Status status = StartWorker(/*eager=*/false, /*spare=*/true);
     if (!status.ok()) return status;
   }
   has_idle_worker_ = true;
@@ -311,6 +331,7 @@ absl::Status PoolLoop::Resize(int num_workers) {
   absl::Status closed = WhyClosed();
   if (!closed.ok()) return closed;
   size_ = PoolSize::Of(options_, num_workers);
+  workers_.set_may_grow(size_.elastic());
   num_workers_ = num_workers;
   poller_->Wake();
   return absl::OkStatus();
@@ -323,6 +344,7 @@ absl::Status PoolLoop::RestartWorkers() {
   if (!closed.ok()) return closed;
   for (WorkerProcess* worker : workers_.All()) {
     worker->MarkStale(&WorkerEnds::restarted);
+    if (worker->spare()) DismissSpare(*worker);
     workers_.Update(*worker);
   }
   poller_->Wake();
@@ -338,22 +360,50 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
   absl::Status closed = WhyClosed();
   if (!closed.ok()) return closed;
   for (WorkerProcess* worker : workers_.All()) {
-    if (!worker->usable() || worker->leaving() || worker->wants_to_leave()) {
-      continue;
-    }
+    if (!worker->stays()) continue;
     tasks.push_back(make_task());
-    tasks.back()->id = next_task_id_++;
-    submitted_bytes_ += tasks.back()->argument_bytes();
-    tasks.back()->pinned = true;
-    if (limit_ != nullptr) limit_->Add(tasks.back()->argument_bytes());
-    worker->Lease(tasks.back());
-    worker->Flush();
-    if (worker->claim() == nullptr) workers_.ResumeReceiving(*worker);
-    workers_.Update(*worker);
+    LeasePinned(*worker, tasks.back());
   }
   // What they say wakes it, and what they don't has a deadline.
   poller_->Wake();
   return tasks;
+}
+
+absl::Status PoolLoop::SubmitTo(uint64_t worker_id, TaskPtr task) {
+  Section section(this);
+  WatchUnattended();
+  absl::MutexLock lock(&mutex_);
+  absl::Status closed = WhyClosed();
+  if (!closed.ok()) return closed;
+  const std::shared_ptr<WorkerProcess> worker = workers_.Get(worker_id);
+  if (worker == nullptr || !worker->stays()) {
+    return absl::NotFoundError(absl::StrCat(
+        "there is no worker ", worker_id,
+        ", or it is about to leave: WorkerIds tells which there are"));
+  }
+  LeasePinned(*worker, std::move(task));
+  poller_->Wake();
+  return absl::OkStatus();
+}
+
+void PoolLoop::LeasePinned(WorkerProcess& worker, TaskPtr task) {
+  task->id = next_task_id_++;
+  submitted_bytes_ += task->argument_bytes();
+  task->pinned = true;
+  if (limit_ != nullptr) limit_->Add(task->argument_bytes());
+  worker.Lease(std::move(task));
+  worker.Flush();
+  if (worker.claim() == nullptr) workers_.ResumeReceiving(worker);
+  workers_.Update(worker);
+}
+
+std::vector<uint64_t> PoolLoop::WorkerIds() {
+  Section section(this);
+  std::vector<uint64_t> ids;
+  for (const WorkerProcess* worker : workers_.All()) {
+    if (worker->stays()) ids.push_back(worker->id());
+  }
+  return ids;
 }
 
 void PoolLoop::Post(std::function<void()> callback) {
@@ -568,6 +618,7 @@ bool PoolLoop::Turn() {
   WatchUnattended();
   TakeSubmitted();
   HandleOverdue();
+  LookAtMemory();
   TurnOver();
   StartMissing();
   if (!ended_.ok()) EndTasks();
@@ -599,8 +650,14 @@ absl::Duration PoolLoop::RestTime() const {
 }
 
 absl::Time PoolLoop::NextEvent() const {
-  const absl::Time next = workers_.NextDeadline();
-  return MissingWorkers() > 0 ? std::min(next, next_start_) : next;
+  absl::Time next = workers_.NextDeadline();
+  if (MissingWorkers() > 0 || MissingSpares() > 0) {
+    next = std::min(next, next_start_);
+  }
+  if (options_.kill_worker_memory_bytes > 0 && workers_.num_busy() > 0) {
+    next = std::min(next, next_memory_look_);
+  }
+  return next;
 }
 
 // ---- Tasks to workers ----
@@ -946,6 +1003,35 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
   }
 }
 
+void PoolLoop::LookAtMemory() {
+  const absl::Time begin = MonotonicNow();
+  if (options_.kill_worker_memory_bytes == 0) return;
+  if (begin < next_memory_look_) return;
+  for (WorkerProcess* worker : workers_.All()) {
+    if (!worker->usable() || worker->num_leases() == 0) continue;
+    const std::optional<uint64_t> bytes = ResidentBytes(worker->pid());
+    if (bytes.value_or(0) <= options_.kill_worker_memory_bytes) continue;
+    KillForMemory(*worker, *bytes);
+    workers_.Update(*worker);
+  }
+  const absl::Duration taken = MonotonicNow() - begin;
+  next_memory_look_ = begin + std::max(kMemoryLook, taken * kMemoryLookShare);
+}
+
+// One that has ended its task leaves by itself.
+void PoolLoop::KillForMemory(WorkerProcess& worker, uint64_t bytes) {
+  if (worker.NumBegun() == 0) return;
+  if (worker.num_leases() > 1) TakeBack(worker);
+  HandleResponses(worker);
+  worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
+  if (!worker.usable() || worker.NumBegun() == 0) return;
+  worker.KillForTask(
+      worker.leases().front()->id,
+      absl::ResourceExhaustedError(absl::StrCat(
+          "its worker took ", bytes, " bytes of memory, and may take ",
+          options_.kill_worker_memory_bytes, " (kill_worker_memory_bytes)")));
+}
+
 void PoolLoop::EndTasks() {
   for (TaskPtr& task : queue_.TakeAll()) Finish(std::move(task), ended_);
   for (WorkerProcess* worker : workers_.All()) {
@@ -977,14 +1063,42 @@ size_t PoolLoop::MissingWorkers() const {
   const size_t usable = workers_.num_usable();
   if (wanted <= usable) return 0;
   // Those that leave slowly must not become ever more.
-  const size_t out = workers_.num_on_their_way_out();
-  return out < size_.most ? std::min(wanted - usable, size_.most - out) : 0;
+  const size_t present = usable + workers_.num_on_their_way_out();
+  const size_t room = present < 2 * size_.most ? 2 * size_.most - present : 0;
+  return std::min(wanted - usable, room);
+}
+
+size_t PoolLoop::MissingSpares() const {
+  if (!ended_.ok() || stopping_) return 0;
+  // As above.
+  if (workers_.num_on_their_way_out() > size_.most) return 0;
+  const auto wanted = static_cast<size_t>(options_.spare_workers);
+  return wanted - std::min(wanted, workers_.num_spare());
+}
+
+void PoolLoop::EnlistSpares() {
+  for (size_t missing = MissingWorkers(); missing > 0; --missing) {
+    WorkerProcess* const spare = workers_.PickSpare();
+    if (spare == nullptr) return;
+    spare->Enlist();
+    workers_.Update(*spare);
+  }
+}
+
+void PoolLoop::DismissSpare(WorkerProcess& spare) {
+  spare.Enlist();
+  spare.Leave(&WorkerEnds::max_age);
+  spare.Dismiss(options_.worker_exit_timeout);
 }
 
 void PoolLoop::StartMissing() {
+  EnlistSpares();
   if (MonotonicNow() < next_start_) return;
-  for (size_t missing = MissingWorkers(); missing > 0; --missing) {
-    absl::Status status = StartWorker(/*eager=*/false);
+  size_t missing = MissingWorkers();
+  for (size_t all = missing + MissingSpares(); all > 0; --all) {
+    const bool spare = missing == 0;
+    if (!spare) --missing;
+    absl::Status status = StartWorker(/*eager=*/false, spare);
     if (!status.ok()) {
       refused_delay_ = std::min(refused_delay_ * 2, kFailingDelay);
       CountFailedStart(status, refused_delay_);
@@ -994,8 +1108,9 @@ void PoolLoop::StartMissing() {
   }
 }
 
-absl::Status PoolLoop::StartWorker(bool eager) {
+absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   WorkerProcess::Options options;
+  options.spare = spare;
   options.id = next_worker_id_++;
   options.config = MakeConfig(options_, num_workers_);
   options.max_tasks = MaxTasks(options_, options.id);
@@ -1065,6 +1180,8 @@ void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
     LetLeave(worker, &WorkerEnds::max_memory);
   } else if (worker.leaving() || worker.TasksLeft() == 0) {
     LetLeave(worker, &WorkerEnds::max_tasks);
+  } else if (worker.spare()) {
+    DismissSpare(worker);
   } else if (worker.too_old(MonotonicNow())) {
     worker.MarkStale(&WorkerEnds::max_age);
   } else if (workers_.num_staying() > size_.least && queue_.empty()) {

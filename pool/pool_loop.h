@@ -116,6 +116,13 @@ class PoolLoop : public FutureOwner {
   absl::StatusOr<std::vector<TaskPtr>> SubmitToEach(
       const std::function<TaskPtr()>& make_task);
 
+  // As ProcessPool's.
+  std::vector<uint64_t> WorkerIds();
+
+  // Leases `task` to that worker, and no other. Not OK if it was not taken:
+  // NOT_FOUND if there is no such worker, or why the pool takes no task.
+  absl::Status SubmitTo(uint64_t worker_id, TaskPtr task);
+
   // Of FutureOwner. Callbacks have a thread of their own.
   void Post(std::function<void()> callback) override;
   void Help(FutureState& state, absl::Time deadline) override;
@@ -159,6 +166,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks,
                const Task* unpinned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LeasePinned(WorkerProcess& worker, TaskPtr task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_, mutex_);
   void WatchUnattended() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void WakeOwnerIfNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
@@ -221,8 +230,17 @@ class PoolLoop : public FutureOwner {
   absl::Status WhyClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   size_t MissingWorkers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void LookAtMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void KillForMemory(WorkerProcess& worker, uint64_t bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+
+  size_t MissingSpares() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void EnlistSpares() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void DismissSpare(WorkerProcess& spare)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void StartMissing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  absl::Status StartWorker(bool eager)
+  // `eager` ones take a task before they are ready.
+  absl::Status StartWorker(bool eager, bool spare = false)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool FailForStartError(const WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -272,6 +290,8 @@ class PoolLoop : public FutureOwner {
   // Before the next start after one that the system refused.
   static constexpr absl::Duration kRefusedDelay = absl::Milliseconds(5);
   absl::Duration refused_delay_ ABSL_GUARDED_BY(loop_mutex_) = kRefusedDelay;
+  absl::Time next_memory_look_ ABSL_GUARDED_BY(loop_mutex_) =
+      absl::InfinitePast();
   absl::Time next_start_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
 
   std::atomic<int> num_workers_;

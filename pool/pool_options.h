@@ -27,6 +27,15 @@ enum class WhenFull {
   kCallerRuns,
 };
 
+enum class AtExit {
+  // All workers are killed, as by Terminate: Python's multiprocessing.Pool.
+  kTerminate,
+  // What runs may end; what is queued is cancelled, as by CancelPending.
+  kRunStarted,
+  // What was submitted runs: Python's ProcessPoolExecutor.
+  kRunAll,
+};
+
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
   // of CPUs that this process may run on (executors/cpu_count.h); in a worker,
@@ -41,7 +50,14 @@ struct ProcessPoolOptions {
   int min_workers = -1;
   absl::Duration idle_timeout = absl::InfiniteDuration();
 
+  // So many more workers are started, ready, and have no tasks: as soon as a
+  // worker dies or leaves, or the pool grows, one of these takes its place, and
+  // nobody waits until another has started. 0 to 10,000.
+  int spare_workers = 0;
+
   // What starts the workers; null for DefaultExecutor(). Must outlive the pool.
+  // The fork backend can't replace workers while the program has threads of its
+  // own.
   Executor* executor = nullptr;
 
   // The longest message, in bytes, that goes to a worker or comes back: a call
@@ -125,10 +141,27 @@ struct ProcessPoolOptions {
   // does not tell: all but Linux and Windows.
   size_t max_worker_memory_bytes = 0;
 
+  // A worker whose resident set is found greater, in bytes, while it runs a
+  // task is killed and replaced; the task ends with RESOURCE_EXHAUSTED, or is
+  // tried again, as one whose worker died. The pool looks every 50 ms, so what
+  // grows fast gets further: Command::limits is for hard limits. 0 for none.
+  // UNIMPLEMENTED where the system does not tell.
+  size_t kill_worker_memory_bytes = 0;
+
   // How deep pools may be: 1 for none within a worker, 2 for one within a
   // worker of a pool, and so on. A function that makes a pool of workers that
   // call it would go on for ever.
   int max_pool_depth = 4;
+
+  // What becomes of the tasks if the program exits, by std::exit or the end of
+  // main, while the pool lives: one that was never destroyed, or that belongs
+  // to a caller of std::exit. After exit_timeout, which kRunStarted and kRunAll
+  // may take in all, the workers are killed. Then futures and callbacks have
+  // their outcome, CANCELLED for what was ended. A pool in a static variable is
+  // destroyed before that, with all that the destructor waits for. (An end
+  // without exit handlers, such as _exit or a signal, kills the workers.)
+  AtExit at_exit = AtExit::kTerminate;
+  absl::Duration exit_timeout = absl::Seconds(10);
 };
 
 struct TaskOptions {

@@ -83,6 +83,8 @@ enum class WorkerState {
   kIdle,
   // Has tasks.
   kBusy,
+  // Is ready to take the place of another (ProcessPoolOptions::spare_workers).
+  kSpare,
   // Gets no more tasks: it is to be replaced or one too many, was told to go,
   // or was killed, and its process is not gone. It may run its last task.
   kLeaving,
@@ -109,6 +111,7 @@ struct WorkerCounts {
   size_t starting = 0;
   size_t idle = 0;
   size_t busy = 0;
+  size_t spare = 0;
   size_t leaving = 0;
 
   // Processes that were started, and starts that the system refused, from the

@@ -9,6 +9,7 @@
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/pool/nesting.h"
+#include "multiproc/pool/pools_at_exit.h"
 #include "multiproc/pool/resident_memory.h"
 
 namespace multiproc {
@@ -43,10 +44,16 @@ absl::Status CheckWorkerLife(const ProcessPoolOptions& options) {
                       absl::StrCat(options.max_tasks_jitter),
                       "0 or more, and less than max_tasks_per_worker");
   }
-  if (options.max_worker_memory_bytes > 0 && !ResidentBytes().has_value()) {
+  if (options.spare_workers < 0 || options.spare_workers > kLargestNumWorkers) {
+    return OutOfRange("spare_workers", absl::StrCat(options.spare_workers),
+                      "from 0 to 10,000");
+  }
+  if ((options.max_worker_memory_bytes > 0 ||
+       options.kill_worker_memory_bytes > 0) &&
+      !ResidentBytes().has_value()) {
     return absl::UnimplementedError(
-        "max_worker_memory_bytes: this system does not tell how much memory a "
-        "process has");
+        "max_worker_memory_bytes, kill_worker_memory_bytes: this system does "
+        "not tell how much memory a process has");
   }
   return absl::OkStatus();
 }
@@ -109,6 +116,11 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
       CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
   status.Update(CheckPositive("idle_timeout", options.idle_timeout));
   status.Update(CheckPositive("max_worker_age", options.max_worker_age));
+  if (options.exit_timeout < absl::ZeroDuration()) {
+    status.Update(OutOfRange("exit_timeout",
+                             absl::FormatDuration(options.exit_timeout),
+                             "zero or more"));
+  }
   status.Update(options.initializer.status());
   status.Update(options.finalizer.status());
   status.Update(CheckDepth(options));
@@ -140,13 +152,18 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
 ProcessPool::ProcessPool(const ProcessPoolOptions& options,
                          std::shared_ptr<PoolLoop> loop)
     : loop_(std::move(loop)),
-      submitter_(std::make_shared<TaskSubmitter>(options, loop_)) {}
+      submitter_(std::make_shared<TaskSubmitter>(options, loop_)) {
+  PoolsAtExit::Get().Add(submitter_);
+}
 
 ProcessPool::~ProcessPool() {
   Close();
   Join().IgnoreError();
+  PoolsAtExit::Get().Remove(submitter_);
   loop_->Shutdown();
 }
+
+std::vector<uint64_t> ProcessPool::WorkerIds() { return loop_->WorkerIds(); }
 
 absl::Status ProcessPool::Resize(int num_workers) {
   if (num_workers < 1 || num_workers > kLargestNumWorkers) {

@@ -18,6 +18,7 @@
 #define MULTIPROC_POOL_PROCESS_POOL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -63,8 +64,9 @@ class ProcessPool {
   static absl::StatusOr<std::unique_ptr<ProcessPool>> Create(
       const ProcessPoolOptions& options = {});
 
-  // Close, and Join: runs what was submitted. Terminate() before it, if that is
-  // not wanted. Not from a callback of Future::OnDone.
+  // Close, and Join: runs what was submitted. Terminate() or Drain() before it,
+  // if that is not wanted. Not from a callback of Future::OnDone. What becomes
+  // of a pool that lives when the program exits says at_exit of its options.
   ~ProcessPool();
 
   ProcessPool(const ProcessPool&) = delete;
@@ -118,6 +120,26 @@ class ProcessPool {
     std::vector<Future<ResultOf<R>>> futures;
     for (auto& state : *states) futures.emplace_back(std::move(state));
     return futures;
+  }
+
+  // The workers that there are, by numbers that are never used again, in the
+  // order in which they were started.
+  std::vector<uint64_t> WorkerIds();
+
+  // Runs `fn` with `args` in the worker of that number and no other, for what
+  // it has kept of earlier tasks; like a Broadcast to it alone. NOT_FOUND if
+  // there is no such worker, or it is about to leave; UNAVAILABLE if it ends
+  // before the task does.
+  template <typename R, typename... P, typename... Args>
+  Future<ResultOf<R>> SubmitTo(uint64_t worker_id, R (*fn)(P...),
+                               const Args&... args) {
+    return SubmitTo(TaskOptions(), worker_id, fn, args...);
+  }
+  template <typename R, typename... P, typename... Args>
+  Future<ResultOf<R>> SubmitTo(const TaskOptions& options, uint64_t worker_id,
+                               R (*fn)(P...), const Args&... args) {
+    return Future<ResultOf<R>>(
+        submitter_->SubmitTo(options, worker_id, PackCall(fn, args...)));
   }
 
   // Submit, and the wait for its outcome.

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "multiproc/executors/current_process.h"
+
 namespace multiproc {
 namespace {
 
@@ -18,6 +20,16 @@ TEST(ResidentMemory, GrowsWithWhatIsUsed) {
   const std::optional<uint64_t> after = ResidentBytes();
   ASSERT_TRUE(after.has_value());
   EXPECT_GE(*after, *before + great.size() / 2);
+}
+
+TEST(ResidentMemory, OfAProcessIsTheSame) {
+  const std::optional<uint64_t> own = ResidentBytes();
+  if (!own.has_value()) GTEST_SKIP() << "this system does not tell";
+  const std::optional<uint64_t> by_pid = ResidentBytes(CurrentPid());
+  ASSERT_TRUE(by_pid.has_value());
+  EXPECT_GE(*by_pid, *own / 2);
+  EXPECT_LE(*by_pid, *own * 2);
+  EXPECT_EQ(ResidentBytes(int64_t{0x7ffffffc}), std::nullopt);
 }
 
 }  // namespace

@@ -13,13 +13,29 @@
 #include <psapi.h>
 
 namespace multiproc {
+namespace {
 
-std::optional<uint64_t> ResidentBytes() {
+std::optional<uint64_t> WorkingSetOf(HANDLE process) {
   PROCESS_MEMORY_COUNTERS counters = {};
-  if (!GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof(counters))) {
+  if (!GetProcessMemoryInfo(process, &counters, sizeof(counters))) {
     return std::nullopt;
   }
   return counters.WorkingSetSize;
+}
+
+}  // namespace
+
+std::optional<uint64_t> ResidentBytes() {
+  return WorkingSetOf(GetCurrentProcess());
+}
+
+std::optional<uint64_t> ResidentBytes(int64_t pid) {
+  const HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE,
+                                     static_cast<DWORD>(pid));
+  if (process == nullptr) return std::nullopt;
+  const std::optional<uint64_t> bytes = WorkingSetOf(process);
+  CloseHandle(process);
+  return bytes;
 }
 
 }  // namespace multiproc

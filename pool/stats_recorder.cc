@@ -8,6 +8,7 @@ namespace {
 WorkerState StateOf(const WorkerProcess& worker) {
   if (!worker.usable() || worker.leaving()) return WorkerState::kLeaving;
   if (!worker.ready()) return WorkerState::kStarting;
+  if (worker.spare()) return WorkerState::kSpare;
   return worker.num_leases() > 0 ? WorkerState::kBusy : WorkerState::kIdle;
 }
 
@@ -33,6 +34,8 @@ size_t& CountOf(WorkerState state, WorkerCounts& counts) {
       return counts.idle;
     case WorkerState::kBusy:
       return counts.busy;
+    case WorkerState::kSpare:
+      return counts.spare;
     case WorkerState::kLeaving:
       break;
   }

@@ -143,6 +143,18 @@ TaskSubmitter::Broadcast(const TaskOptions& options,
                                                    tasks->end());
 }
 
+std::shared_ptr<FutureState> TaskSubmitter::SubmitTo(
+    const TaskOptions& options, uint64_t worker_id,
+    absl::StatusOr<PackedCall> call) {
+  absl::Status status = CheckTask(options_, options, call);
+  if (status.ok() && close_is_due_) status = CloseIsDueError();
+  if (!status.ok()) return Fulfilled(std::move(status));
+  TaskPtr task = MakeTask(options, *std::move(call), /*count=*/1);
+  status = loop_->SubmitTo(worker_id, task);
+  if (!status.ok()) FutureState::Fulfil(task, std::move(status), "");
+  return task;
+}
+
 TaskPtr TaskSubmitter::NewTask() {
   return std::allocate_shared<Task>(TaskAllocator<Task>(task_memory_.get()),
                                     loop_);

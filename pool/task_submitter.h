@@ -57,6 +57,11 @@ class TaskSubmitter {
   absl::StatusOr<std::vector<std::shared_ptr<FutureState>>> Broadcast(
       const TaskOptions& options, const absl::StatusOr<PackedCall>& call);
 
+  // Submits one to the worker `worker_id` alone (PoolLoop::SubmitTo).
+  std::shared_ptr<FutureState> SubmitTo(const TaskOptions& options,
+                                        uint64_t worker_id,
+                                        absl::StatusOr<PackedCall> call);
+
   // False, without a run, if the pool is closed.
   bool BeginRun();
   void EndRun();

@@ -7,7 +7,7 @@ namespace multiproc {
 namespace {
 
 bool Stays(const WorkerProcess* worker) {
-  return worker->usable() && !worker->leaving();
+  return worker->usable() && !worker->leaving() && !worker->spare();
 }
 
 // Stale ones first: another would leave for nothing.

@@ -56,6 +56,7 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
                              MessageChannel channel, SharedMemory memory)
     : id_(options.id),
       eager_(options.eager),
+      spare_(options.spare),
       frame_timeout_(options.frame_timeout),
       max_tasks_(options.max_tasks),
       max_age_(options.max_age),
@@ -153,6 +154,12 @@ size_t WorkerProcess::NumBegun() const {
   // By the rule of the order, where the gate can't be believed.
   const size_t by_order = ready_ && !leases_.empty() ? 1 : 0;
   return BegunOfLeases(gate_.begun()).value_or(by_order);
+}
+
+// Its time of being idle begins.
+void WorkerProcess::Enlist() {
+  spare_ = false;
+  RestartPatience();
 }
 
 void WorkerProcess::RestartPatience() { head_since_ = MonotonicNow(); }
@@ -342,7 +349,8 @@ void WorkerProcess::AwaitAnswer() {
 }
 
 size_t WorkerProcess::TasksLeft() const {
-  if (max_tasks_ == 0) return std::numeric_limits<size_t>::max();
+  // Something may be added to it.
+  if (max_tasks_ == 0) return std::numeric_limits<size_t>::max() / 2;
   const uint64_t had = num_answered_ + leases_.size();
   return max_tasks_ > had ? static_cast<size_t>(max_tasks_ - had) : 0;
 }
@@ -354,7 +362,7 @@ absl::Time WorkerProcess::leave_at() const {
   if (idle && (leaving_ || TasksLeft() == 0)) return absl::InfinitePast();
   if (leaving_) return absl::InfiniteFuture();
   const absl::Time too_old = stale_ ? absl::InfiniteFuture() : too_old_at_;
-  if (!idle || !ready_) return too_old;
+  if (!idle || !ready_ || spare_) return too_old;
   return std::min(too_old, head_since_ + idle_timeout_);
 }
 

@@ -52,6 +52,8 @@ class WorkerProcess {
     WorkerConfig config;
     // Whether it takes tasks before it is ready.
     bool eager = false;
+    // Whether it is kept for later.
+    bool spare = false;
     // How long it may take to get ready, and stop in the middle of a frame.
     absl::Duration start_timeout = absl::InfiniteDuration();
     absl::Duration frame_timeout = absl::InfiniteDuration();
@@ -89,8 +91,17 @@ class WorkerProcess {
   bool usable() const { return usable_; }
   // Whether it takes tasks now.
   bool takes_tasks() const {
-    return usable_ && (ready_ || eager_) && !leaving_ && TasksLeft() > 0;
+    return usable_ && (ready_ || eager_) && !leaving_ && !spare_ &&
+           TasksLeft() > 0;
   }
+  // Whether it is a worker of the pool, and is to remain one for now.
+  bool stays() const {
+    return usable_ && !leaving_ && !wants_to_leave_ && !spare_;
+  }
+  // Whether it is kept for later, and has no tasks until then; and the end of
+  // that time.
+  bool spare() const { return spare_; }
+  void Enlist();
   // How many more tasks it may be leased.
   size_t TasksLeft() const;
   // What its initializer said, if that was an error: it never gets ready then.
@@ -254,6 +265,7 @@ class WorkerProcess {
 
   const uint64_t id_;
   const bool eager_;
+  bool spare_;
   const absl::Duration frame_timeout_;
   const uint32_t max_tasks_;
   const absl::Duration max_age_;

@@ -62,7 +62,7 @@ std::shared_ptr<WorkerProcess> WorkerSet::Remove(uint64_t id) {
 void WorkerSet::Update(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
   UpdateRequests(member);
-  UpdateCounts(member, worker.usable(), worker.num_leases());
+  UpdateCounts(member, worker.usable() && !worker.spare(), worker.num_leases());
   UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
   UpdateDeadline(member, std::min({worker.deadline(), worker.leave_at(),
@@ -100,10 +100,12 @@ void WorkerSet::UpdateTurnover(Member& member, bool present) {
     number += (counts ? 1 : 0) - (counted ? 1 : 0);
     counted = counts;
   };
-  const bool staying = present && worker.usable() && !worker.leaving();
+  const bool staying =
+      present && worker.usable() && !worker.leaving() && !worker.spare();
   count(num_staying_, member.staying, staying);
   count(num_stale_, member.stale, staying && worker.stale());
   count(num_out_, member.out, present && worker.on_its_way_out());
+  count(num_spare_, member.spare, present && worker.usable() && worker.spare());
 }
 
 void WorkerSet::StopReceiving(WorkerProcess& worker) {
@@ -176,6 +178,17 @@ WorkerProcess* WorkerSet::MostLeased() {
 WorkerProcess* WorkerSet::PickForTasks() {
   if (open_.empty()) return nullptr;
   return members_[std::get<3>(*open_.begin())].worker.get();
+}
+
+WorkerProcess* WorkerSet::PickSpare() {
+  WorkerProcess* found = nullptr;
+  if (num_spare_ == 0) return found;
+  for (auto& [id, member] : members_) {
+    if (!member.spare) continue;
+    if (member.worker->ready()) return member.worker.get();
+    if (found == nullptr) found = member.worker.get();
+  }
+  return found;
 }
 
 std::vector<WorkerProcess*> WorkerSet::Overdue(absl::Time now) {

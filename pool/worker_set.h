@@ -78,11 +78,12 @@ class WorkerSet {
     return busy_.empty() ? 0 : busy_.begin()->first;
   }
 
-  // Whether others could run what `worker` has not begun, and it has not been
-  // taken back already.
+  // Whether others could run what `worker` has not begun, if need be ones that
+  // are started for it, and it has not been taken back already.
   bool MayTakeBack(const WorkerProcess& worker) const {
-    return num_usable_ > 1 && !worker.taken_back();
+    return (num_usable_ > 1 || may_grow_) && !worker.taken_back();
   }
+  void set_may_grow(bool may_grow) { may_grow_ = may_grow; }
 
   // When what waits in `worker` behind its head is to be given to others.
   absl::Time PatienceEnd(const WorkerProcess& worker) const;
@@ -98,6 +99,10 @@ class WorkerSet {
 
   bool empty() const { return members_.empty(); }
   size_t size() const { return members_.size(); }
+
+  // One that is kept for later, or null: one that is ready, if there is any.
+  WorkerProcess* PickSpare();
+  size_t num_spare() const { return num_spare_; }
 
   // How many will take tasks; of these, how many have leases, and how many
   // leases they have.
@@ -125,6 +130,7 @@ class WorkerSet {
     bool staying = false;
     bool stale = false;
     bool out = false;
+    bool spare = false;
     // Of a usable one.
     size_t num_leases = 0;
     bool responses_watched = false;
@@ -146,10 +152,12 @@ class WorkerSet {
   std::set<OpenKey> open_;
   // Usable ones with leases: how many, and whose.
   std::set<std::pair<size_t, uint64_t>> busy_;
+  bool may_grow_ = false;
   size_t num_usable_ = 0;
   size_t num_staying_ = 0;
   size_t num_stale_ = 0;
   size_t num_out_ = 0;
+  size_t num_spare_ = 0;
   size_t num_leased_ = 0;
   std::set<std::pair<absl::Time, uint64_t>> deadlines_;
 };

@@ -106,7 +106,8 @@ void ExpectConsistent(const PoolStats& stats) {
   EXPECT_EQ(tasks.submitted, tasks.Ended() + tasks.Pending());
   EXPECT_EQ(stats.latency.count(), tasks.Ended());
   const WorkerCounts& workers = stats.workers;
-  EXPECT_EQ(workers.starting + workers.idle + workers.busy + workers.leaving,
+  EXPECT_EQ(workers.starting + workers.idle + workers.busy + workers.spare +
+                workers.leaving,
             stats.each_worker.size());
   EXPECT_EQ(workers.started,
             stats.each_worker.size() + stats.worker_ends.Total());
@@ -189,6 +190,17 @@ TEST_P(PoolStatsTest, ANewPoolHasItsWorkersAndNothingElse) {
   }
   EXPECT_EQ(stats.run_time.count(), 0u);
   EXPECT_EQ(stats.bytes_sent, 0u);
+}
+
+TEST_P(PoolStatsTest, SparesAreAStateOfTheirOwn) {
+  ProcessPoolOptions options = Options(1);
+  options.spare_workers = 1;
+  const auto pool = MakePool(options);
+  EXPECT_TRUE(pool->Submit(Pid).Get().ok());
+  Await(*pool, [](const PoolStats& s) {
+    return s.workers.idle == 1 && s.workers.spare == 1;
+  });
+  EXPECT_EQ(StatsOfEnded(*pool).worker_ends.closed, 2u);
 }
 
 TEST_P(PoolStatsTest, SuccessesAndOwnErrorsAreCounted) {

@@ -201,7 +201,7 @@ MULTIPROC_FUNCTION(ReturnUnpackable);
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr int kManyPools = 50;
 #else
-constexpr int kManyPools = 1000;
+constexpr int kManyPools = 300;
 #endif
 
 std::string NewFifo() {

@@ -45,7 +45,7 @@ using ::testing::IsEmpty;
     defined(ABSL_HAVE_THREAD_SANITIZER) || defined(_WIN32)
 constexpr int64_t kManyTasks = 200;
 #else
-constexpr int64_t kManyTasks = 2000;
+constexpr int64_t kManyTasks = 500;
 #endif
 
 // ---- Tasks ----
@@ -103,6 +103,13 @@ int64_t Leak(int64_t bytes) {
 }
 MULTIPROC_FUNCTION(Leak);
 
+// A task that would take ever more, and is stopped.
+void LeakForEver(int64_t bytes) {
+  Leak(bytes);
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(LeakForEver);
+
 int64_t Resident() { return static_cast<int64_t>(*ResidentBytes()); }
 MULTIPROC_FUNCTION(Resident);
 
@@ -157,6 +164,13 @@ size_t CountOf(const std::string& word, const std::vector<std::string>& lines) {
       std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
         return line.compare(0, word.size(), word) == 0;
       }));
+}
+
+// In the order in which they must be read for all their tasks to run at once:
+// the last is begun when the others have been.
+std::vector<std::string> LastFirst(std::vector<std::string> fifos) {
+  std::reverse(fifos.begin(), fifos.end());
+  return fifos;
 }
 
 class WorkerLifeTest : public BackendTest {
@@ -485,6 +499,30 @@ TEST_P(WorkerLifeTest, NothingIsLostAsEachTaskIsTooGreat) {
   EXPECT_GE(pids.size(), 30) << "a number may come again";
 }
 
+TEST_P(WorkerLifeTest, ATaskThatTakesTooMuchMemoryIsStopped) {
+  if (!ResidentBytes().has_value()) {
+    ProcessPoolOptions options = Options(1);
+    options.kill_worker_memory_bytes = 1;
+    EXPECT_TRUE(absl::IsUnimplemented(ProcessPool::Create(options).status()));
+    return;
+  }
+  ProcessPoolOptions options = Options(1);
+  options.max_leased_tasks = 8;
+  constexpr int64_t kGreat = int64_t{64} << 20;
+  const int64_t usual = *MakePool(Options(1))->Submit(Resident).Get();
+  options.kill_worker_memory_bytes = static_cast<size_t>(usual + kGreat);
+  const auto pool = MakePool(options);
+  const int64_t pid = *pool->Submit(Pid).Get();
+  const auto leak = pool->Submit(LeakForEver, 2 * kGreat);
+  const auto behind = pool->Submit(Pid);
+  const absl::Status status = leak.Get();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("kill_worker_memory_bytes"));
+  EXPECT_EQ(GetTaskFailure(status)->worker_pid(), pid);
+  EXPECT_NE(*behind.Get(), pid) << "it is not to blame";
+}
+
 TEST_P(WorkerLifeTest, AnOldWorkerIsReplacedOnceItsTaskHasEnded) {
   ProcessPoolOptions options = Options(1);
   options.max_worker_age = absl::Milliseconds(100);
@@ -532,7 +570,7 @@ TEST_P(WorkerLifeTest, WorkersAreStartedOnDemand) {
     futures.push_back(pool->Submit(WaitForReader, fifo));
   }
   std::set<std::string> pids;
-  for (const std::string& fifo : fifos) pids.insert(ReadFifo(fifo));
+  for (const std::string& fifo : LastFirst(fifos)) pids.insert(ReadFifo(fifo));
   EXPECT_EQ(pids.size(), 3);
   for (const auto& future : futures) EXPECT_TRUE(future.Get().ok());
   EXPECT_EQ(Pids(*pool).size(), 3) << "none leaves without idle_timeout";
@@ -550,7 +588,7 @@ TEST_P(WorkerLifeTest, IdleWorkersLeaveBeyondTheLeast) {
   for (const std::string& fifo : fifos) {
     futures.push_back(pool->Submit(WaitForReader, fifo));
   }
-  for (const std::string& fifo : fifos) ReadFifo(fifo);
+  for (const std::string& fifo : LastFirst(fifos)) ReadFifo(fifo);
   for (const auto& future : futures) EXPECT_TRUE(future.Get().ok());
   // Looking at the workers would keep them busy.
   while (Lines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
@@ -732,6 +770,140 @@ TEST_P(WorkerLifeTest, ABroadcastThatIsNoCallSaysWhy) {
   EXPECT_TRUE(absl::IsNotFound(pool->Broadcast(NotRegistered).status()));
 }
 
+// ---- SubmitTo ----
+
+TEST_P(WorkerLifeTest, SubmitToRunsInThatWorkerAlone) {
+  const auto pool = MakePool(Options(3));
+  const std::vector<uint64_t> ids = pool->WorkerIds();
+  ASSERT_EQ(ids.size(), 3);
+  for (const uint64_t id : ids) {
+    const auto set =
+        pool->SubmitTo(id, SetGlobal, static_cast<int64_t>(100 + id));
+    EXPECT_TRUE(set.Get().ok()) << set.Get();
+  }
+  std::set<int64_t> pids;
+  for (const uint64_t id : ids) {
+    const int64_t pid = *pool->SubmitTo(id, Pid).Get();
+    EXPECT_TRUE(pids.insert(pid).second);
+    std::vector<Future<int64_t>> globals;
+    for (int i = 0; i < 50; ++i) globals.push_back(pool->SubmitTo(id, Global));
+    for (const auto& value : globals) EXPECT_EQ(*value.Get(), 100 + id);
+    EXPECT_EQ(*pool->SubmitTo(id, Pid).Get(), pid);
+  }
+  EXPECT_EQ(pool->WorkerIds(), ids);
+}
+
+TEST_P(WorkerLifeTest, SubmitToAWorkerThatIsGoneIsNotFound) {
+  const auto pool = MakePool(Options(1));
+  EXPECT_TRUE(absl::IsNotFound(pool->SubmitTo(777, Pid).Get().status()));
+  const uint64_t id = pool->WorkerIds()[0];
+  TaskOptions thrice;
+  thrice.max_attempts = 3;
+  const absl::Status died = pool->SubmitTo(thrice, id, Die).Get();
+  EXPECT_TRUE(absl::IsUnavailable(died)) << died;
+  EXPECT_EQ(GetTaskFailure(died)->attempt(), 1) << "another is not its worker";
+  EXPECT_TRUE(absl::IsNotFound(pool->SubmitTo(id, Pid).Get().status()));
+  EXPECT_TRUE(pool->Submit(Pid).Get().ok());
+  ASSERT_EQ(pool->WorkerIds().size(), 1);
+  EXPECT_NE(pool->WorkerIds()[0], id) << "a number is not used again";
+}
+
+TEST_P(WorkerLifeTest, SubmitToIsRefusedAsSubmitIs) {
+  const auto pool = MakePool(Options(1));
+  const uint64_t id = pool->WorkerIds()[0];
+  EXPECT_TRUE(absl::IsNotFound(pool->SubmitTo(id, NotRegistered).Get()));
+  pool->Close();
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(pool->SubmitTo(id, Pid).Get().status()));
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_TRUE(pool->WorkerIds().empty());
+}
+
+// Though it can't be given to another worker, it can be taken from its own.
+TEST_P(WorkerLifeTest, WhatWaitsForItsWorkerCanBeCancelled) {
+  const auto pool = MakePool(Options(2));
+  const uint64_t id = pool->WorkerIds()[0];
+  const std::string fifo = NewFifo();
+  const auto busy = pool->SubmitTo(id, WaitForReader, fifo);
+  const auto a = pool->SubmitTo(id, Pid);
+  auto b = pool->SubmitTo(id, Pid);
+  const auto c = pool->SubmitTo(id, Pid);
+  EXPECT_TRUE(b.Cancel());
+  EXPECT_TRUE(absl::IsCancelled(b.Get().status())) << b.Get().status();
+  const std::string pid = ReadFifo(fifo);
+  EXPECT_EQ(absl::StrCat(*busy.Get()), pid);
+  EXPECT_EQ(absl::StrCat(*a.Get()), pid);
+  EXPECT_EQ(absl::StrCat(*c.Get()), pid);
+}
+
+TEST_P(WorkerLifeTest, CancelPendingCancelsWhatWaitsForItsWorker) {
+  const auto pool = MakePool(Options(1));
+  const uint64_t id = pool->WorkerIds()[0];
+  const std::string fifo = NewFifo();
+  const std::string started = NewFifo();
+  const auto first = pool->SubmitTo(id, WaitForReader, started);
+  const auto busy = pool->SubmitTo(id, WaitForReader, fifo);
+  const auto a = pool->SubmitTo(id, Pid);
+  const auto b = pool->Submit(Pid);
+  ReadFifo(started);
+  EXPECT_TRUE(first.Get().ok());
+  const size_t cancelled = pool->CancelPending();
+  EXPECT_TRUE(absl::IsCancelled(a.Get().status())) << a.Get().status();
+  EXPECT_TRUE(absl::IsCancelled(b.Get().status())) << b.Get().status();
+  // Its worker may not have begun it yet.
+  if (cancelled == 2) {
+    ReadFifo(fifo);
+    EXPECT_TRUE(busy.Get().ok());
+  } else {
+    EXPECT_EQ(cancelled, 3);
+    EXPECT_TRUE(absl::IsCancelled(busy.Get().status()));
+  }
+}
+
+// ---- Spare workers ----
+
+TEST_P(WorkerLifeTest, ASpareTakesTheDeadWorkersPlace) {
+  const std::string path = TempPath("log");
+  ProcessPoolOptions options = Options(1);
+  options.spare_workers = 1;
+  options.initializer = WorkerHook::Of(Log, path, "begin");
+  const auto pool = MakePool(options);
+  const int64_t first = *pool->Submit(Pid).Get();
+  EXPECT_EQ(pool->WorkerIds().size(), 1) << "a spare has no part in it";
+  EXPECT_EQ(Pids(*pool), std::vector<int64_t>{first});
+  while (Lines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
+  const std::vector<std::string> begun = Lines(path);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(*pool->Submit(Pid).Get(), first);
+
+  EXPECT_TRUE(absl::IsUnavailable(pool->Submit(Die).Get()));
+  const int64_t second = *pool->Submit(Pid).Get();
+  EXPECT_NE(second, first);
+  EXPECT_EQ(CountOf(absl::StrCat("begin ", second), begun), 1)
+      << "it was there before";
+  // And has a spare of its own.
+  while (Lines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
+}
+
+TEST_P(WorkerLifeTest, SparesAreReplacedWithTheOthers) {
+  const std::string path = TempPath("log");
+  ProcessPoolOptions options = Options(1);
+  options.spare_workers = 2;
+  options.initializer = WorkerHook::Of(Log, path, "begin");
+  options.finalizer = WorkerHook::Of(Log, path, "end");
+  const auto pool = MakePool(options);
+  EXPECT_TRUE(pool->Submit(Pid).Get().ok());
+  while (Lines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_TRUE(pool->RestartWorkers().ok());
+  while (CountOf("end", Lines(path)) < 3) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_TRUE(pool->Submit(Pid).Get().ok());
+  pool->Close();
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_EQ(CountOf("end", Lines(path)), CountOf("begin", Lines(path)))
+      << "all have left in order";
+}
+
 // ---- Pools within workers ----
 
 TEST_P(WorkerLifeTest, PoolsMayBeNestedUpToADepth) {
@@ -780,6 +952,9 @@ TEST_P(WorkerLifeTest, OptionsOutOfRangeAreInvalid) {
   expect_invalid("max_worker_age",
                  [](auto& o) { o.max_worker_age = absl::ZeroDuration(); });
   expect_invalid("max_pool_depth", [](auto& o) { o.max_pool_depth = 0; });
+  expect_invalid("spare_workers", [](auto& o) { o.spare_workers = -1; });
+  expect_invalid("exit_timeout",
+                 [](auto& o) { o.exit_timeout = absl::Seconds(-1); });
 }
 
 MULTIPROC_FOR_EVERY_BACKEND(WorkerLifeTest);

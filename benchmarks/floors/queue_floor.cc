@@ -3,6 +3,7 @@
 //
 //   queue_floor [--quick]
 
+#include <cstdint>
 #include <deque>
 #include <future>
 #include <string>
@@ -14,7 +15,7 @@
 #include "multiproc/benchmarks/call_times.h"
 #include "multiproc/benchmarks/effort.h"
 #include "multiproc/benchmarks/figure.h"
-#include "multiproc/benchmarks/process_usage.h"
+#include "multiproc/pool/resident_memory.h"
 
 namespace multiproc {
 namespace {
@@ -31,7 +32,7 @@ std::string PackedCall(int argument) {
 
 // In the memory of a process that has had no other queue.
 void Measure(int tasks) {
-  const int64_t before = ResidentBytes().value_or(0);
+  const auto before = static_cast<int64_t>(ResidentBytes().value_or(0));
   std::deque<QueuedTask> queue;
   std::vector<std::future<std::string>> futures;
   const Stopwatch stopwatch;
@@ -40,7 +41,7 @@ void Measure(int tasks) {
     futures.push_back(queue.back().outcome.get_future());
   }
   const double seconds = stopwatch.Seconds();
-  const int64_t after = ResidentBytes().value_or(0);
+  const auto after = static_cast<int64_t>(ResidentBytes().value_or(0));
   Figure figure{"queued_memory", "c_floor"};
   figure.parameters = {{"op", "std_promise"}, {"n", absl::StrCat(tasks)}};
   figure.metric = "bytes_per_task";

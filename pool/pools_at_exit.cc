@@ -1,0 +1,99 @@
+#include "multiproc/pool/pools_at_exit.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/current_process.h"
+#include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/pool/callback_thread.h"
+#include "multiproc/pool/pool_loop.h"
+#include "multiproc/pool/pool_options.h"
+
+namespace multiproc {
+namespace {
+
+// A fork has its parent's, too, and leaves it alone: the lock may be held by a
+// thread that there is in the parent only.
+struct OfProcess {
+  const int64_t pid;
+  const OfProcess* const parents;
+  PoolsAtExit pools;
+};
+
+std::atomic<OfProcess*> latest{nullptr};
+
+// What is left to do when a worker is killed: to see that it is gone.
+constexpr absl::Duration kKillTime = absl::Seconds(5);
+
+void EndPoolsAtExit() { PoolsAtExit::Get().EndAll(); }
+
+void Begin(TaskSubmitter& pool) {
+  const AtExit at_exit = pool.options().at_exit;
+  if (at_exit == AtExit::kTerminate) {
+    pool.loop()->Terminate(absl::CancelledError("the program exited"));
+    return;
+  }
+  pool.Close();
+  if (at_exit == AtExit::kRunStarted) pool.loop()->CancelPending();
+}
+
+// Callbacks that it waits for must not run on the caller's own thread.
+void Finish(TaskSubmitter& pool, absl::Time deadline) {
+  const absl::Duration left = deadline - MonotonicNow();
+  const absl::Status status =
+      pool.loop()->Join(std::max(left, absl::ZeroDuration()));
+  if (absl::IsDeadlineExceeded(status)) {
+    pool.loop()->Terminate(absl::CancelledError("the program exited"));
+    pool.loop()->Join(kKillTime).IgnoreError();
+    deadline = std::max(deadline, MonotonicNow() + kKillTime);
+  }
+  CallbackThread& callbacks = pool.loop()->callbacks();
+  if (!callbacks.IsCurrent()) {
+    callbacks.ShutdownWithTimeout(deadline - MonotonicNow());
+  }
+}
+
+}  // namespace
+
+PoolsAtExit& PoolsAtExit::Get() {
+  const int64_t pid = CurrentPid();
+  OfProcess* found = latest;
+  if (found != nullptr && found->pid == pid) return found->pools;
+  std::unique_ptr<OfProcess> made(new OfProcess{pid, found, {}});
+  // If it fails, another thread of this process was faster.
+  if (latest.compare_exchange_strong(found, made.get())) found = made.release();
+  return found->pools;
+}
+
+void PoolsAtExit::Add(std::shared_ptr<TaskSubmitter> pool) {
+  [[maybe_unused]] static const int once = std::atexit(EndPoolsAtExit);
+  absl::MutexLock lock(&mutex_);
+  pools_.insert(std::move(pool));
+}
+
+void PoolsAtExit::Remove(const std::shared_ptr<TaskSubmitter>& pool) {
+  absl::MutexLock lock(&mutex_);
+  pools_.erase(pool);
+}
+
+void PoolsAtExit::EndAll() {
+  std::vector<std::pair<std::shared_ptr<TaskSubmitter>, absl::Time>> ending;
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Time now = MonotonicNow();
+    for (const std::shared_ptr<TaskSubmitter>& pool : pools_) {
+      ending.emplace_back(pool, now + pool->options().exit_timeout);
+    }
+  }
+  for (auto& [pool, deadline] : ending) Begin(*pool);
+  for (auto& [pool, deadline] : ending) Finish(*pool, deadline);
+}
+
+}  // namespace multiproc

@@ -1,0 +1,223 @@
+// What becomes of a pool that lives when its program exits, on every backend:
+// each policy, and that none of them hangs.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/process.h"
+#include "multiproc/pool/process_pool.h"
+#include "tests/backends.h"
+#include "tests/temp_path.h"
+#include "tests/test_os.h"
+
+namespace multiproc {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr int kExitCode = 7;
+
+// ---- Tasks ----
+
+void Log(const std::string& path, const std::string& line) {
+  AppendLine(path, line);
+}
+MULTIPROC_FUNCTION(Log);
+
+void Hang() { PauseForEver(); }
+MULTIPROC_FUNCTION(Hang);
+
+// Tells by the first FIFO that it runs, and ends once the second is written.
+void RunUntil(const std::string& path, const std::string& begun,
+              const std::string& end) {
+  WriteFifo(begun, "");
+  ReadFifo(end);
+  AppendLine(path, "ran");
+}
+MULTIPROC_FUNCTION(RunUntil);
+
+// ---- Programs ----
+
+// A pool that nobody destroys.
+ProcessPool& LeakPool(const ProcessPoolOptions& options) {
+  static std::vector<std::unique_ptr<ProcessPool>>* const pools =
+      new std::vector<std::unique_ptr<ProcessPool>>;
+  absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+      ProcessPool::Create(options);
+  if (!pool.ok()) std::abort();
+  pools->push_back(*std::move(pool));
+  return *pools->back();
+}
+
+ProcessPoolOptions Options(AtExit at_exit, absl::Duration exit_timeout) {
+  ProcessPoolOptions options;
+  options.num_workers = 1;
+  options.at_exit = at_exit;
+  options.exit_timeout = exit_timeout;
+  return options;
+}
+
+// Exits with one task that hangs and one behind it, whose outcome is logged.
+void ExitWithHangingTask(int at_exit, const std::string& path) {
+  ProcessPool& pool =
+      LeakPool(Options(static_cast<AtExit>(at_exit), absl::Milliseconds(100)));
+  pool.Submit(Hang);
+  pool.Submit(Log, path, "behind").OnDone([path](const absl::Status& status) {
+    AppendLine(path, absl::StatusCodeToString(status.code()));
+  });
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitWithHangingTask);
+
+void ExitWithQueue(const std::string& path) {
+  ProcessPool& pool =
+      LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration()));
+  for (const char* line : {"a", "b", "c"}) {
+    pool.Submit(Log, path, std::string(line));
+  }
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitWithQueue);
+
+// What runs ends once what is queued has been cancelled.
+void ExitWithTaskThatRuns(const std::string& path, const std::string& begun,
+                          const std::string& end) {
+  ProcessPool& pool =
+      LeakPool(Options(AtExit::kRunStarted, absl::InfiniteDuration()));
+  pool.Submit(RunUntil, path, begun, end);
+  ReadFifo(begun);
+  pool.Submit(Log, path, "behind")
+      .OnDone([path, end](const absl::Status& status) {
+        AppendLine(path, absl::StatusCodeToString(status.code()));
+        WriteFifo(end, "");
+      });
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitWithTaskThatRuns);
+
+void ExitInCallback(const std::string& path) {
+  ProcessPool& pool =
+      LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration()));
+  pool.Submit(Log, path, "ran").OnDone([](const absl::Status&) {
+    std::exit(kExitCode);
+  });
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(ExitInCallback);
+
+void ExitAfterTheEnd() {
+  LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration())).Terminate();
+  ProcessPool& joined =
+      LeakPool(Options(AtExit::kRunStarted, absl::InfiniteDuration()));
+  joined.Close();
+  joined.Join().IgnoreError();
+  {
+    ProcessPool::Create(Options(AtExit::kTerminate, {})).status().IgnoreError();
+  }
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitAfterTheEnd);
+
+// A task that exits is no program that does: its pool is another process's.
+void ExitInTask() { std::exit(kExitCode); }
+MULTIPROC_FUNCTION(ExitInTask);
+
+// ---- Tests ----
+
+std::string NewFifo() {
+  static std::atomic<int> count{0};
+  std::string path = MakeFifo(testing::TempDir(), ++count);
+  EXPECT_NE(path, "");
+  return path;
+}
+
+std::vector<std::string> Lines(const std::string& path) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+class PoolsAtExitTest : public BackendTest {
+ protected:
+  void SetUp() override { variable_.emplace("MULTIPROC_EXECUTOR", GetParam()); }
+
+  // Runs `fn` in a process of its own, which ends by itself.
+  template <typename... P, typename... Args>
+  void ExpectExits(void (*fn)(P...), const Args&... args) {
+    absl::StatusOr<Process> process =
+        executor().Spawn(Command::Function(fn, args...));
+    ASSERT_TRUE(process.ok()) << process.status();
+    const absl::StatusOr<ExitStatus> status = process->Wait();
+    ASSERT_TRUE(status.ok()) << status.status();
+    EXPECT_EQ(*status, ExitStatus::Exited(kExitCode)) << status->ToString();
+  }
+
+  const std::string log_ = TempPath("log");
+  std::optional<ScopedVariable> variable_;
+};
+
+TEST_P(PoolsAtExitTest, TerminateCancelsWhatHasNoOutcome) {
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kTerminate), log_);
+  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+}
+
+TEST_P(PoolsAtExitTest, RunStartedWaitsForNoMoreThanItsTime) {
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunStarted), log_);
+  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+}
+
+TEST_P(PoolsAtExitTest, RunAllWaitsForNoMoreThanItsTime) {
+  ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunAll), log_);
+  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+}
+
+TEST_P(PoolsAtExitTest, RunAllRunsWhatWasSubmitted) {
+  ExpectExits(ExitWithQueue, log_);
+  EXPECT_THAT(Lines(log_), ElementsAre("a", "b", "c"));
+}
+
+TEST_P(PoolsAtExitTest, RunStartedRunsWhatHasBegun) {
+  ExpectExits(ExitWithTaskThatRuns, log_, NewFifo(), NewFifo());
+  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED", "ran"));
+}
+
+TEST_P(PoolsAtExitTest, AnExitInACallbackDoesNotWaitForItself) {
+  ExpectExits(ExitInCallback, log_);
+  EXPECT_THAT(Lines(log_), ElementsAre("ran"));
+}
+
+TEST_P(PoolsAtExitTest, PoolsThatHaveEndedAreNoMatter) {
+  ExpectExits(ExitAfterTheEnd);
+}
+
+TEST_P(PoolsAtExitTest, AnExitInATaskEndsNoPool) {
+  ProcessPoolOptions options =
+      Options(AtExit::kRunAll, absl::InfiniteDuration());
+  options.executor = &executor();
+  auto pool = ProcessPool::Create(options);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  const auto exits = (*pool)->Submit(ExitInTask);
+  EXPECT_TRUE(absl::IsUnavailable(exits.Get())) << exits.Get();
+  EXPECT_TRUE((*pool)->Submit(Log, log_, "after").Get().ok());
+  EXPECT_THAT(Lines(log_), ElementsAre("after"));
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(PoolsAtExitTest);
+
+}  // namespace
+}  // namespace multiproc
