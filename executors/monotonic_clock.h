@@ -4,6 +4,7 @@
 #define MULTIPROC_EXECUTORS_MONOTONIC_CLOCK_H_
 
 #include <chrono>  // NOLINT(build/c++11)
+#include <cstdint>
 
 #include "absl/time/time.h"
 
@@ -14,6 +15,13 @@ namespace multiproc {
 inline absl::Time MonotonicNow() {
   return absl::UnixEpoch() +
          absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+// The same in nanoseconds, where every one of them counts.
+inline int64_t MonotonicNanoseconds() {
+  return std::chrono::nanoseconds(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace multiproc

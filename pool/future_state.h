@@ -119,7 +119,7 @@ class FutureState {
                ? extra_->great.view()
                : absl::string_view(bytes_);
   }
-  // How long the task ran in its worker; zero if unknown.
+  // How long the task ran in its worker, once done(); zero if unknown.
   absl::Duration run_time() const { return absl::Nanoseconds(run_time_ns_); }
 
  protected:
@@ -139,7 +139,7 @@ class FutureState {
     return *extra_;
   }
 
-  // Before the outcome: of who makes it. After: the result.
+  // Before the outcome: of who makes it. After: the result, and the run time.
   std::string bytes_;
   int64_t run_time_ns_ = 0;
 

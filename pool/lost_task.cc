@@ -22,9 +22,11 @@ TaskFailure MakeFailure(const Task& task) {
 }
 
 TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
-                        const ExitStatus& exit_status) {
+                        const WorkerDeath& death) {
+  const ExitStatus& exit_status = death.exit_status;
   TaskFailure failure = MakeFailure(task);
   failure.set_worker_pid(worker.pid());
+  failure.set_worker_id(worker.id());
   if (exit_status.exited()) {
     failure.set_exit_code(*exit_status.exit_code());
   }
@@ -32,6 +34,7 @@ TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
   if (worker.capture() != nullptr) {
     failure.set_stderr_tail(std::string(worker.capture()->StderrTail(task.id)));
   }
+  if (death.oom_killed.has_value()) failure.set_oom_killed(*death.oom_killed);
   return failure;
 }
 
@@ -44,9 +47,12 @@ std::string NameOf(const Task& task) {
 
 // "the worker exited with code 3", "the worker was killed by signal 9
 // (Killed)".
-std::string HowItEnded(const ExitStatus& exit_status) {
-  return absl::StrCat(exit_status.signaled() ? "was " : "",
-                      exit_status.ToString());
+std::string HowItEnded(const WorkerDeath& death) {
+  return absl::StrCat(death.exit_status.signaled() ? "was " : "",
+                      death.exit_status.ToString(),
+                      death.oom_killed.value_or(false)
+                          ? ", by the kernel's out-of-memory killer"
+                          : "");
 }
 
 // "; it wrote last: "..."", or nothing.
@@ -61,24 +67,22 @@ std::string LastWords(const WorkerProcess& worker, uint64_t task_id) {
 
 }  // namespace
 
-absl::Status DeathError(const WorkerProcess& worker,
-                        const ExitStatus& exit_status) {
+absl::Status DeathError(const WorkerProcess& worker, const WorkerDeath& death) {
   return absl::UnavailableError(absl::StrCat(
       "worker pid ", worker.pid(), " ",
-      worker.kill_reason().ok() ? HowItEnded(exit_status)
+      worker.kill_reason().ok() ? HowItEnded(death)
                                 : std::string(worker.kill_reason().message()),
       LastWords(worker, 0)));
 }
 
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
-                           const ExitStatus& exit_status) {
+                           const WorkerDeath& death) {
   const bool for_it = worker.WasKilledFor(task);
   const absl::Status& reason = worker.kill_reason();
   absl::StatusCode code =
       for_it ? reason.code() : absl::StatusCode::kUnavailable;
-  std::string what = for_it
-                         ? std::string(reason.message())
-                         : absl::StrCat("the worker ", HowItEnded(exit_status));
+  std::string what = for_it ? std::string(reason.message())
+                            : absl::StrCat("the worker ", HowItEnded(death));
   // However it ended then: nobody wants it.
   if (task.cancelled && code != absl::StatusCode::kCancelled) {
     code = absl::StatusCode::kCancelled;
@@ -88,7 +92,7 @@ absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
       code,
       absl::StrCat(NameOf(task), ", attempt ", task.attempt, ", worker pid ",
                    worker.pid(), ": ", what, LastWords(worker, task.id)));
-  SetTaskFailure(MakeFailure(task, worker, exit_status), &status);
+  SetTaskFailure(MakeFailure(task, worker, death), &status);
   return status;
 }
 

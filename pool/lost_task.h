@@ -4,6 +4,8 @@
 #ifndef MULTIPROC_POOL_LOST_TASK_H_
 #define MULTIPROC_POOL_LOST_TASK_H_
 
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/executors/exit_status.h"
@@ -12,14 +14,20 @@
 
 namespace multiproc {
 
+// How a worker ended, and whether the kernel's out-of-memory killer did it, if
+// that is known (OomWatch::Explain).
+struct WorkerDeath {
+  ExitStatus exit_status;
+  std::optional<bool> oom_killed;
+};
+
 // UNAVAILABLE: how `worker` ended, or for what the pool killed it.
-absl::Status DeathError(const WorkerProcess& worker,
-                        const ExitStatus& exit_status);
+absl::Status DeathError(const WorkerProcess& worker, const WorkerDeath& death);
 
 // What becomes of a task that its worker took along: the reason for which the
 // pool killed the worker, or that it died; with a TaskFailure.
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
-                           const ExitStatus& exit_status);
+                           const WorkerDeath& death);
 
 // CANCELLED, for a task that was, and that no worker took along: `what` became
 // of it.

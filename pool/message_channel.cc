@@ -122,6 +122,7 @@ absl::StatusOr<bool> MessageChannel::FlushPart(const std::string& part) {
     if (absl::IsUnavailable(written.status())) return false;
     if (!written.ok()) return written.status();
     sent_ += *written;
+    sent_bytes_ += *written;
   }
   return true;
 }

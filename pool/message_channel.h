@@ -97,8 +97,10 @@ class MessageChannel {
   // Whether what was read ends within a frame.
   bool in_frame() const { return reader_.in_frame(); }
 
-  // How many bytes were received.
+  // How many bytes were received; and how many the queue has sent, which does
+  // not count the journal's.
   size_t received_bytes() const { return received_bytes_; }
+  size_t sent_bytes() const { return sent_bytes_; }
 
   // Closes the outgoing pipe, and forgets what is queued: the other side finds
   // the end of the stream.
@@ -142,6 +144,7 @@ class MessageChannel {
   std::string unsent_;
   std::deque<Attachment> attachments_;
   size_t attached_bytes_ = 0;  // Of all of these.
+  size_t sent_bytes_ = 0;
   size_t sent_ = 0;  // Of unsent_; once that is empty, of the first attachment.
 };
 

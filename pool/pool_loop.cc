@@ -11,7 +11,6 @@
 #include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/task_status.h"
-#include "multiproc/pool/lost_task.h"
 #include "multiproc/pool/nesting.h"
 #include "multiproc/pool/resident_memory.h"
 #include "multiproc/pool/turnover.h"
@@ -146,6 +145,7 @@ class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
       ABSL_EXCLUSIVE_LOCK_FUNCTION(loop->loop_mutex_)
       : loop_(loop) {
     loop_->loop_mutex_.Lock();
+    loop_->stats_.BeginBatch();
   }
   ~Section() ABSL_UNLOCK_FUNCTION() {
     std::vector<TaskPtr> ended;
@@ -200,6 +200,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
           })),
       poller_(std::move(poller)),
       limit_(MakeLimit(options)),
+      oom_watch_(FindOomKillCounter()),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
       workers_(&policy_, poller_.get()),
       spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
@@ -243,11 +244,14 @@ void PoolLoop::Submit(TaskPtr task) {
     refused = WhyClosed();
     if (refused.ok()) {
       task->id = next_task_id_++;
+      submitted_bytes_ += task->argument_bytes();
       submitted_.push_back(std::move(task));
     }
   }
   if (!refused.ok()) {
     if (limit_ != nullptr) limit_->Remove(task->argument_bytes());
+    CountRefused();
+    task->set_run_time_ns(0);
     return FutureState::Fulfil(task, std::move(refused), "");
   }
   // A busy worker's next answer makes somebody look at the queue.
@@ -337,7 +341,23 @@ absl::Status PoolLoop::failure() {
 
 size_t PoolLoop::num_cut_off() {
   Section section(this);
-  return num_cut_off_;
+  return static_cast<size_t>(stats_.num_cut_off());
+}
+
+// Somebody may wait by it for what nobody else waits for.
+PoolStats PoolLoop::Stats() {
+  Section section(this);
+  WatchUnattended();
+  absl::MutexLock lock(&mutex_);
+  size_t queued = submitted_.size() + queue_.size();
+  for (const WorkerProcess* worker : workers_.All()) {
+    queued += worker->num_pinned();
+  }
+  PoolStats stats = stats_.Snapshot(workers_.All(), queued, next_task_id_ - 1,
+                                    submitted_bytes_);
+  stats.tasks.refused = num_refused_;
+  stats.tasks.run_by_caller = num_run_by_caller_;
+  return stats;
 }
 
 absl::Status PoolLoop::Resize(int num_workers) {
@@ -358,7 +378,7 @@ absl::Status PoolLoop::RestartWorkers() {
   absl::Status closed = WhyClosed();
   if (!closed.ok()) return closed;
   for (WorkerProcess* worker : workers_.All()) {
-    worker->MarkStale();
+    worker->MarkStale(&WorkerEnds::restarted);
     if (worker->spare()) DismissSpare(*worker);
     workers_.Update(*worker);
   }
@@ -405,6 +425,7 @@ absl::Status PoolLoop::SubmitTo(uint64_t worker_id, TaskPtr task) {
 
 void PoolLoop::Pin(WorkerProcess& worker, TaskPtr task) {
   task->id = next_task_id_++;
+  submitted_bytes_ += task->argument_bytes();
   task->pinned = true;
   if (limit_ != nullptr) limit_->Add(task->argument_bytes());
   worker.Pin(std::move(task));
@@ -548,12 +569,14 @@ void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
 
 void PoolLoop::FinishUnpinned(const TaskPtr& task) {
   task->cancelled = true;
-  End(task, CancelledTaskError(*task, " before it began"));
+  End(task, CancelledTaskError(*task, " before it began"),
+      &TaskCounts::cancelled);
 }
 
 void PoolLoop::FinishQueued(const TaskPtr& task) {
   task->cancelled = true;
-  End(task, CancelledTaskError(*task, " before it began"));
+  End(task, CancelledTaskError(*task, " before it began"),
+      &TaskCounts::cancelled);
   queue_.Drop();
 }
 
@@ -589,7 +612,7 @@ size_t PoolLoop::CancelPending() {
     ++count;
     task->cancelled = true;
     absl::Status status = CancelledTaskError(*task, " before it began");
-    End(std::move(task), std::move(status));
+    End(std::move(task), std::move(status), &TaskCounts::cancelled);
   }
   DispatchAll(WatchAnswer::kNow);
   WakeOwnerIfNeeded();
@@ -873,6 +896,7 @@ void PoolLoop::ReadResponses(WorkerProcess& worker) {
 }
 
 WorkerProcess::AnswerCallback PoolLoop::AnswerHandler() {
+  stats_.BeginBatch();
   return [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
              ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
                HandleAnswer(std::move(task), response, std::move(attachment));
@@ -884,11 +908,12 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
   failed_starts_ = 0;
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
   policy_.Record(absl::Nanoseconds(run_time_ns));
-  task->set_run_time_ns(run_time_ns);
+  stats_.CountAnswer(run_time_ns);
   if (response.has_error()) {
-    return HandleError(std::move(task), StatusFromProto(response.error()));
+    return HandleError(std::move(task), StatusFromProto(response.error()),
+                       run_time_ns);
   }
-  CountOut(*task);
+  CountOut(*task, &TaskCounts::succeeded, run_time_ns);
   const bool notify =
       response.has_attached()
           ? task->SetGreat(std::move(attachment))
@@ -897,17 +922,21 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
 }
 
 // Its own, or why its worker could not run it.
-void PoolLoop::HandleError(TaskPtr task, absl::Status error) {
+void PoolLoop::HandleError(TaskPtr task, absl::Status error,
+                           int64_t run_time_ns) {
+  StatsRecorder::TaskOutcome outcome = &TaskCounts::failed;
   if (task->cancelled) {
+    outcome = &TaskCounts::cancelled;
     error = CancelledTaskError(
         *task, absl::StrCat(", and ended with ", error.ToString()));
   } else if (task->retry_errors && IsTaskError(error) && ended_.ok() &&
              !task->pinned && task->attempt < task->max_attempts) {
     ++task->attempt;
+    stats_.CountRetry();
     queue_.PushFront({std::move(task)});
     return;
   }
-  End(std::move(task), std::move(error));
+  End(std::move(task), std::move(error), outcome, run_time_ns);
 }
 
 void PoolLoop::HandleOutput(WorkerProcess& worker,
@@ -927,17 +956,20 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
     exited.Kill(std::move(status));
   }
   const std::shared_ptr<WorkerProcess> worker = workers_.Remove(exited.id());
-  const ExitStatus exit_status = worker->Reap();
-  if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
-    CountFailedStart(DeathError(*worker, exit_status), absl::ZeroDuration());
+  WorkerDeath death = {worker->Reap(), std::nullopt};
+  if (!worker->killed()) {
+    death.oom_killed = oom_watch_.Explain(death.exit_status);
   }
-  SettleLeases(*worker, exit_status);
+  stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
+  if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
+    CountFailedStart(DeathError(*worker, death), absl::ZeroDuration());
+  }
+  SettleLeases(*worker, death);
 }
 
 // The worker answered in order and at once, and counted what it began: the one
 // that it had begun is lost, and no other was started.
-void PoolLoop::SettleLeases(WorkerProcess& worker,
-                            const ExitStatus& exit_status) {
+void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   std::deque<TaskPtr>& leases = worker.leases();
   const auto first_unbegun =
       leases.begin() + static_cast<ptrdiff_t>(worker.NumBegun());
@@ -947,9 +979,10 @@ void PoolLoop::SettleLeases(WorkerProcess& worker,
   leases.clear();
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
-    absl::Status error = LostTaskError(*task, worker, exit_status);
+    absl::Status error = LostTaskError(*task, worker, death);
     if (MayTryAgain(*task, error)) {
       ++task->attempt;
+      stats_.CountRetry();
       again.push_back(std::move(task));
     } else {
       Finish(std::move(task), std::move(error));
@@ -976,19 +1009,24 @@ bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
-  if (!ended_.ok()) ++num_cut_off_;
-  End(std::move(task), std::move(status));
+  const StatsRecorder::TaskOutcome outcome =
+      ended_.ok() ? StatsRecorder::OutcomeOf(status) : &TaskCounts::cut_off;
+  End(std::move(task), std::move(status), outcome);
 }
 
-void PoolLoop::End(TaskPtr task, absl::Status status) {
-  CountOut(*task);
+void PoolLoop::End(TaskPtr task, absl::Status status,
+                   StatsRecorder::TaskOutcome outcome, int64_t run_time_ns) {
+  CountOut(*task, outcome, run_time_ns);
   if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
 }
 
 // It is about to have its outcome, in place of its arguments: whoever sees that
 // finds room.
-void PoolLoop::CountOut(Task& task) {
+void PoolLoop::CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
+                        int64_t run_time_ns) {
   if (limit_ != nullptr) limit_->Remove(task.argument_bytes());
+  stats_.CountOutcome(task, outcome);
+  task.set_run_time_ns(run_time_ns);
 }
 
 // ---- Ends ----
@@ -1157,7 +1195,7 @@ void PoolLoop::EnlistSpares() {
 
 void PoolLoop::DismissSpare(WorkerProcess& spare) {
   spare.Enlist();
-  spare.Leave();
+  spare.Leave(&WorkerEnds::max_age);
   spare.Dismiss(options_.worker_exit_timeout);
 }
 
@@ -1193,8 +1231,10 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   options.frame_timeout = options_.frame_timeout;
   absl::StatusOr<std::unique_ptr<WorkerProcess>> worker =
       WorkerProcess::Start(options, *options_.executor);
-  if (!worker.ok()) return worker.status();
-  return workers_.Add(*std::move(worker));
+  absl::Status status = worker.status();
+  if (status.ok()) status = workers_.Add(*std::move(worker));
+  stats_.CountStart(status);
+  return status;
 }
 
 // If its initializer said one: it would say it in the next worker, too.
@@ -1246,20 +1286,22 @@ void PoolLoop::TurnOver() {
   if (!ended_.ok()) return;
   while (WorkerProcess* const worker =
              NextToLeave(workers_, size_.most, MayReplace())) {
-    LetLeave(*worker);
+    LetLeave(*worker, &WorkerEnds::resized);
   }
 }
 
 // After this its time is another, or it would never rest.
 void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
-  if (worker.wants_to_leave() || worker.leaving() || worker.TasksLeft() == 0) {
-    LetLeave(worker);
+  if (worker.wants_to_leave()) {
+    LetLeave(worker, &WorkerEnds::max_memory);
+  } else if (worker.leaving() || worker.TasksLeft() == 0) {
+    LetLeave(worker, &WorkerEnds::max_tasks);
   } else if (worker.spare()) {
     DismissSpare(worker);
   } else if (worker.too_old(MonotonicNow())) {
-    worker.MarkStale();
+    worker.MarkStale(&WorkerEnds::max_age);
   } else if (workers_.num_staying() > size_.least && queue_.empty()) {
-    LetLeave(worker);
+    LetLeave(worker, &WorkerEnds::idle);
   } else {
     // Not too soon again, however short idle_timeout is.
     worker.RestartPatience(
@@ -1271,8 +1313,8 @@ void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
 // What waits behind the task that it runs is for others. (What it has not even
 // begun is on the way to it: it runs that, or a pool whose workers leave all
 // the time would never run anything.)
-void PoolLoop::LetLeave(WorkerProcess& worker) {
-  worker.Leave();
+void PoolLoop::LetLeave(WorkerProcess& worker, WorkerEnd reason) {
+  worker.Leave(reason);
   const size_t begun = worker.NumBegun();
   if (worker.wants_to_leave() || (begun > 0 && worker.num_leases() > begun)) {
     TakeBack(worker);
@@ -1290,6 +1332,7 @@ void PoolLoop::DismissIdle() {
   if (!stopping_ || !queue_.empty()) return;
   for (WorkerProcess* worker : workers_.All()) {
     if (!worker->usable() || !worker->idle()) continue;
+    worker->Leave(&WorkerEnds::closed);
     worker->Dismiss(options_.worker_exit_timeout);
     workers_.Update(*worker);
   }

@@ -38,11 +38,15 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/lease_policy.h"
+#include "multiproc/pool/lost_task.h"
+#include "multiproc/pool/oom_watch.h"
 #include "multiproc/pool/output_relay.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
+#include "multiproc/pool/pool_stats.h"
 #include "multiproc/pool/spinner.h"
+#include "multiproc/pool/stats_recorder.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_queue.h"
 #include "multiproc/pool/worker_output.h"
@@ -93,6 +97,14 @@ class PoolLoop : public FutureOwner {
 
   // Ends all tasks that no worker has begun with CANCELLED; how many.
   size_t CancelPending();
+
+  // As ProcessPool's.
+  PoolStats Stats();
+  // What Submit has not got, for Stats.
+  void CountRefused() { num_refused_.fetch_add(1, std::memory_order_relaxed); }
+  void CountRunByCaller() {
+    num_run_by_caller_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   // How many tasks were ended by Terminate, or the pool's failure.
   size_t num_cut_off();
@@ -190,21 +202,23 @@ class PoolLoop : public FutureOwner {
   void HandleAnswer(TaskPtr task, TaskResponse& response,
                     PackedBytes attachment)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void HandleError(TaskPtr task, absl::Status error)
+  void HandleError(TaskPtr task, absl::Status error, int64_t run_time_ns)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleOutput(WorkerProcess& worker, WorkerOutput::Stream stream)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleExit(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void SettleLeases(WorkerProcess& worker, const ExitStatus& exit_status)
+  void SettleLeases(WorkerProcess& worker, const WorkerDeath& death)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool MayTryAgain(const Task& task, const absl::Status& error) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void End(TaskPtr task, absl::Status status)
+  void End(TaskPtr task, absl::Status status,
+           StatsRecorder::TaskOutcome outcome, int64_t run_time_ns = 0)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountOut(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
+                int64_t run_time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void Recall(WorkerProcess& worker, const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -227,7 +241,7 @@ class PoolLoop : public FutureOwner {
 
   void SeeToLeaving(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void LetLeave(WorkerProcess& worker)
+  void LetLeave(WorkerProcess& worker, WorkerEnd reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TurnOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Wake();
@@ -271,7 +285,8 @@ class PoolLoop : public FutureOwner {
   std::set<uint64_t> pinned_workers_ ABSL_GUARDED_BY(loop_mutex_);
   TaskQueue queue_ ABSL_GUARDED_BY(loop_mutex_);
   const std::unique_ptr<PendingLimit> limit_;
-  size_t num_cut_off_ ABSL_GUARDED_BY(loop_mutex_) = 0;
+  StatsRecorder stats_ ABSL_GUARDED_BY(loop_mutex_);
+  OomWatch oom_watch_ ABSL_GUARDED_BY(loop_mutex_);
   LeasePolicy policy_ ABSL_GUARDED_BY(loop_mutex_);
   WorkerSet workers_ ABSL_GUARDED_BY(loop_mutex_);
   // Those that have ended, and whose waiters are to be told.
@@ -305,6 +320,8 @@ class PoolLoop : public FutureOwner {
   absl::Time next_start_ ABSL_GUARDED_BY(loop_mutex_) = absl::InfinitePast();
 
   std::atomic<int> num_workers_;
+  std::atomic<uint64_t> num_refused_{0};
+  std::atomic<uint64_t> num_run_by_caller_{0};
   // Whether nothing is queued and some worker has nothing to do, or could be
   // started: Submit sees to the task itself then. Set with the loop, and before
   // the last look at submitted_.
@@ -318,6 +335,8 @@ class PoolLoop : public FutureOwner {
   absl::Mutex mutex_;
   std::vector<TaskPtr> submitted_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_task_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  // Of the arguments of all tasks that ever had an id.
+  uint64_t submitted_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status terminated_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);

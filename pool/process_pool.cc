@@ -207,6 +207,8 @@ absl::StatusOr<size_t> ProcessPool::Drain(absl::Duration timeout) {
   return loop_->num_cut_off();
 }
 
+PoolStats ProcessPool::Stats() { return loop_->Stats(); }
+
 absl::Status ProcessPool::CheckMayJoin() const {
   if (!submitter_->closed()) {
     return absl::FailedPreconditionError(

@@ -37,6 +37,7 @@
 #include "multiproc/pool/map_sequence.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
+#include "multiproc/pool/pool_stats.h"
 #include "multiproc/pool/task_submitter.h"
 
 namespace multiproc {
@@ -283,6 +284,14 @@ class ProcessPool {
   // is ready. Returns at once. A worker's task that does not end holds up those
   // behind it. FAILED_PRECONDITION if the pool is closed, or why it failed.
   absl::Status RestartWorkers();
+
+  // ---- What it does ----
+
+  // What the pool did and does, in numbers (pool_stats.h), all of one moment.
+  // Also of a pool that is closed, or has failed. It takes some microseconds,
+  // and another for a few workers, and holds up the pool meanwhile: ask as
+  // often as you like, but not for each task.
+  PoolStats Stats();
 
   // ---- The end ----
 

@@ -51,6 +51,10 @@ class Task : public FutureState {
     return has_attachment_ ? extra().attachment : nullptr;
   }
 
+  // When it was submitted, in MonotonicNanoseconds, until its run time is known
+  // for good, which takes its place.
+  void set_submit_time_ns(int64_t time_ns) { run_time_ns_ = time_ns; }
+  int64_t submit_time_ns() const { return run_time_ns_; }
   void set_run_time_ns(int64_t run_time_ns) { run_time_ns_ = run_time_ns; }
 
   // How many bytes its arguments take, before the outcome.

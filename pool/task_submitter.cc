@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/packed_bytes.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/pending_limit.h"
@@ -113,7 +114,7 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
     refused = true;
     status = absl::CancelledError("the program exited");
   }
-  if (!status.ok()) return {Fulfilled(std::move(status)), refused};
+  if (!status.ok()) return {Refused(std::move(status)), refused};
   if (loop_->limit() != nullptr) {
     const size_t bytes = call->arguments.size();
     if (!CountIn(bytes, caller)) {
@@ -121,7 +122,7 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
     }
     if (caller != Caller::kRun && close_is_due_) {
       loop_->limit()->Remove(bytes);
-      return {Fulfilled(CloseIsDueError()), /*refused=*/true};
+      return {Refused(CloseIsDueError()), /*refused=*/true};
     }
   }
   TaskPtr task = MakeTask(options, *std::move(call), count);
@@ -167,7 +168,13 @@ TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
   TaskPtr task = NewTask();
   task->SetCall(std::move(call), count);
   SetOptions(options_, options, *task);
+  task->set_submit_time_ns(MonotonicNanoseconds());
   return task;
+}
+
+std::shared_ptr<FutureState> TaskSubmitter::Refused(absl::Status status) {
+  loop_->CountRefused();
+  return Fulfilled(std::move(status));
 }
 
 std::shared_ptr<FutureState> TaskSubmitter::Fulfilled(absl::Status status,
@@ -194,20 +201,19 @@ bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
 
 std::shared_ptr<FutureState> TaskSubmitter::SubmitToFull(PackedCall call,
                                                          uint32_t count) {
-  std::string result;
-  absl::Status status;
-  if (options_.when_full == WhenFull::kCallerRuns) {
-    const FunctionCall plain = ToProto(std::move(call));
-    bool own_error = false;
-    status = RunCall(plain, count, PackedBytes(plain.arguments()), &result,
-                     &own_error);
-    if (own_error) MarkTaskError(&status);
-    if (!status.ok()) result.clear();
-  } else {
-    status = absl::ResourceExhaustedError(absl::StrCat(
+  if (options_.when_full != WhenFull::kCallerRuns) {
+    return Refused(absl::ResourceExhaustedError(absl::StrCat(
         "the queue is full: max_pending is ", options_.max_pending,
-        ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)"));
+        ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)")));
   }
+  loop_->CountRunByCaller();
+  const FunctionCall plain = ToProto(std::move(call));
+  std::string result;
+  bool own_error = false;
+  absl::Status status = RunCall(plain, count, PackedBytes(plain.arguments()),
+                                &result, &own_error);
+  if (own_error) MarkTaskError(&status);
+  if (!status.ok()) result.clear();
   return Fulfilled(std::move(status), std::move(result));
 }
 

@@ -85,6 +85,7 @@ class TaskSubmitter {
   bool CountIn(size_t bytes, Caller caller);
   // For a task that found none.
   std::shared_ptr<FutureState> SubmitToFull(PackedCall call, uint32_t count);
+  std::shared_ptr<FutureState> Refused(absl::Status status);
   std::shared_ptr<FutureState> Fulfilled(absl::Status status,
                                          std::string result = "");
 

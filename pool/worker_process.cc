@@ -67,13 +67,14 @@ WorkerProcess::WorkerProcess(const Options& options, Process process,
       max_tasks_(options.max_tasks),
       max_age_(options.max_age),
       idle_timeout_(options.idle_timeout),
+      started_at_(MonotonicNow()),
       process_(std::move(process)),
       channel_(std::move(channel)),
       memory_(std::move(memory)),
       gate_(&WorkerMemory::In(memory_)->gate),
       journal_(WorkerMemory::In(memory_)),
       capture_(std::move(capture)),
-      deadline_(MonotonicNow() + options.start_timeout) {
+      deadline_(started_at_ + options.start_timeout) {
   channel_.set_quiet();
 }
 
@@ -188,7 +189,7 @@ absl::StatusOr<std::vector<TaskPtr>> WorkerProcess::TakeBack() {
 }
 
 std::optional<size_t> WorkerProcess::BegunOfLeases(uint32_t begun) const {
-  const uint32_t of_leases = begun - num_answered_;
+  const uint32_t of_leases = begun - static_cast<uint32_t>(num_answered_);
   if (of_leases > leases_.size()) return std::nullopt;
   return of_leases;
 }
@@ -248,7 +249,7 @@ absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
 absl::Status WorkerProcess::Account(
     const std::function<absl::Status()>& receive) {
   const size_t begin = channel_.received_bytes();
-  const uint32_t answered = num_answered_;
+  const uint64_t answered = num_answered_;
   if (receive_error_.ok()) receive_error_ = receive();
   if (num_answered_ != answered) StartClock();
   if (!channel_.in_frame() && !attachment_is_due_) {
@@ -399,9 +400,8 @@ void WorkerProcess::AwaitAnswer() {
 size_t WorkerProcess::TasksLeft() const {
   // Something may be added to it.
   if (max_tasks_ == 0) return std::numeric_limits<size_t>::max() / 2;
-  // It leaves before this count would begin again.
-  const size_t had = num_answered_ + leases_.size();
-  return max_tasks_ > had ? max_tasks_ - had : 0;
+  const uint64_t had = num_answered_ + leases_.size();
+  return max_tasks_ > had ? static_cast<size_t>(max_tasks_ - had) : 0;
 }
 
 absl::Time WorkerProcess::leave_at() const {

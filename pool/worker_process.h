@@ -38,6 +38,7 @@
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/message_channel.h"
 #include "multiproc/pool/output_relay.h"
+#include "multiproc/pool/pool_stats.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/task_gate.h"
 #include "multiproc/pool/worker_capture.h"
@@ -73,6 +74,8 @@ class WorkerProcess {
 
   uint64_t id() const { return id_; }
   int64_t pid() const { return process_.pid(); }
+  // When it was started (MonotonicNow).
+  absl::Time started_at() const { return started_at_; }
 
   // Handles for the poller: answers can be received; requests can be sent (only
   // of interest if has_unsent); the process has ended.
@@ -84,6 +87,9 @@ class WorkerProcess {
   WorkerCapture* capture() const { return capture_.get(); }
   // How many bytes of requests are queued.
   size_t queued_bytes() const { return channel_.queue_size(); }
+  // How many bytes went to it and came from it in all.
+  size_t sent_bytes() const { return channel_.sent_bytes(); }
+  size_t received_bytes() const { return channel_.received_bytes(); }
 
   // Whether it has said Hello.
   bool ready() const { return ready_; }
@@ -116,6 +122,8 @@ class WorkerProcess {
   // Whether it has ever had a task, and answered one.
   bool ever_leased() const { return ever_leased_; }
   bool ever_answered() const { return ever_answered_; }
+  // How many tasks it has answered.
+  uint64_t num_answered() const { return num_answered_; }
 
   // Takes charge of `task` and queues its request; Flush sends it.
   void Lease(TaskPtr task);
@@ -127,6 +135,7 @@ class WorkerProcess {
   void PinAgain(std::vector<TaskPtr> tasks);
   bool Unpin(const Task& task);
   bool has_pinned() const { return !pinned_.empty(); }
+  size_t num_pinned() const { return pinned_.size(); }
   TaskPtr TakePinned();
 
   // Whether it has something behind its head that others may run.
@@ -194,11 +203,20 @@ class WorkerProcess {
   // has had all its tasks or is leaving, and has no leases; is too old; or was
   // idle for too long. InfiniteFuture for nothing.
   absl::Time leave_at() const;
-  // It gets no more tasks, and is to be dismissed when it has none.
-  void Leave() { leaving_ = true; }
+  // It gets no more tasks, and is to be dismissed when it has none. The first
+  // reason, of those and MarkStale's, is kept.
+  void Leave(WorkerEnd reason) {
+    leaving_ = true;
+    if (leave_reason_ == nullptr) leave_reason_ = reason;
+  }
   bool leaving() const { return leaving_; }
+  // Null if there is none.
+  WorkerEnd leave_reason() const { return leave_reason_; }
   // It is to be replaced when its turn comes.
-  void MarkStale() { stale_ = true; }
+  void MarkStale(WorkerEnd reason) {
+    stale_ = true;
+    if (leave_reason_ == nullptr) leave_reason_ = reason;
+  }
   bool stale() const { return stale_; }
   bool too_old(absl::Time now) const { return !stale_ && too_old_at_ <= now; }
   // It has said that it begins nothing more.
@@ -219,10 +237,12 @@ class WorkerProcess {
   // nothing but that its worker died. The first reason is kept.
   void Kill(absl::Status reason);
   const absl::Status& kill_reason() const { return kill_reason_; }
+  bool killed() const { return killed_; }
 
   // The same for what one task did. It may have ended in the meantime, and the
   // next one begun, which is not to blame.
   void KillForTask(uint64_t task_id, absl::Status reason);
+  bool killed_for_task() const { return killed_for_task_.has_value(); }
   bool WasKilledFor(const Task& task) const;
 
   // How the process ended; to be called after its exit event.
@@ -230,6 +250,7 @@ class WorkerProcess {
 
   // The leases, the first of them at the front.
   std::deque<TaskPtr>& leases() { return leases_; }
+  const std::deque<TaskPtr>& leases() const { return leases_; }
 
   // Who waits for its answers instead of the poller, or null.
   AnswerWait* claim() const { return claim_; }
@@ -271,6 +292,7 @@ class WorkerProcess {
   const uint32_t max_tasks_;
   const absl::Duration max_age_;
   const absl::Duration idle_timeout_;
+  const absl::Time started_at_;
   Process process_;
   MessageChannel channel_;
   SharedMemory memory_;
@@ -291,8 +313,9 @@ class WorkerProcess {
   bool killed_ = false;
   bool looked_for_unwritten_ = false;
   uint32_t begun_at_last_look_ = 0;
-  // Responses so far, modulo 2^32 as in the gate.
-  uint32_t num_answered_ = 0;
+  // Responses so far; the gate counts modulo 2^32.
+  uint64_t num_answered_ = 0;
+  WorkerEnd leave_reason_ = nullptr;
   // Since when the task at the head may have been running.
   absl::Time head_since_;
   absl::Time patient_since_;
