@@ -1228,6 +1228,8 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   if (options_.min_workers >= 0) options.idle_timeout = options_.idle_timeout;
   options.eager = eager;
   options.start_timeout = options_.worker_start_timeout;
+  options.environment = options_.worker_environment;
+  options.limits = options_.worker_limits;
   options.frame_timeout = options_.frame_timeout;
   absl::StatusOr<std::unique_ptr<WorkerProcess>> worker =
       WorkerProcess::Start(options, *options_.executor);

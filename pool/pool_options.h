@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
+#include "multiproc/executors/limits.h"
 #include "multiproc/pool/frame_format.h"
 #include "multiproc/pool/worker_hook.h"
 #include "multiproc/pool/worker_output.h"
@@ -62,6 +64,12 @@ struct ProcessPoolOptions {
   // The fork backend can't replace workers while the program has threads of its
   // own.
   Executor* executor = nullptr;
+
+  // As Command's of the same names, for each worker: variables to set, or with
+  // nullopt to remove, in its environment; and what it may use. What can't be
+  // set is Create's error, with the status codes of Executor::Spawn.
+  std::map<std::string, std::optional<std::string>> worker_environment;
+  Limits worker_limits;
 
   // The longest message, in bytes, that goes to a worker or comes back: a call
   // with its packed arguments, or a packed result. Up to 2 GiB less one byte.

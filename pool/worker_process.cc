@@ -22,9 +22,11 @@ uint64_t NanosecondsOf(absl::Duration duration) {
   return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
 }
 
-Command WorkerCommand(const WorkerConfig& config, const ChannelPipes& pipes,
-                      const SharedMemory& memory) {
-  Command command = Command::Function(ServePool, config);
+Command WorkerCommand(const WorkerProcess::Options& options,
+                      const ChannelPipes& pipes, const SharedMemory& memory) {
+  Command command = Command::Function(ServePool, options.config);
+  command.environment = options.environment;
+  command.limits = options.limits;
   command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get(),
                                memory.handle()};
   // As Python's: workers that read the terminal would take it from the parent.
@@ -40,7 +42,7 @@ absl::StatusOr<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(
   if (!pipes.ok()) return pipes.status();
   absl::StatusOr<SharedMemory> memory = WorkerMemory::Create();
   if (!memory.ok()) return memory.status();
-  Command command = WorkerCommand(options.config, *pipes, *memory);
+  Command command = WorkerCommand(options, *pipes, *memory);
   absl::StatusOr<std::unique_ptr<WorkerCapture>> capture =
       WorkerCapture::CreateFor(&command, options.id, options.output);
   if (!capture.ok()) return capture.status();

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
+#include "multiproc/executors/limits.h"
 #include "multiproc/executors/process.h"
 #include "multiproc/executors/shared_memory.h"
 #include "multiproc/pool/answer_journal.h"
@@ -66,6 +68,9 @@ class WorkerProcess {
     absl::Duration idle_timeout = absl::InfiniteDuration();
     // Where the lines go that it writes; null to leave its streams alone.
     std::shared_ptr<OutputRelay> output;
+    // As Command's.
+    std::map<std::string, std::optional<std::string>> environment;
+    Limits limits;
   };
 
   // Starts a worker by `executor`; errors as of Executor::Spawn.

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -102,6 +104,18 @@ int64_t Leak(int64_t bytes) {
   return CurrentPid();
 }
 MULTIPROC_FUNCTION(Leak);
+
+std::string Variable(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  return value == nullptr ? "unset" : value;
+}
+MULTIPROC_FUNCTION(Variable);
+
+void Compute() {
+  for (std::atomic<int> turns{0};; ++turns) {
+  }
+}
+MULTIPROC_FUNCTION(Compute);
 
 // A task that would take ever more, and is stopped.
 void LeakForEver(int64_t bytes) {
@@ -344,6 +358,37 @@ TEST_P(WorkerLifeTest, AFinalizersErrorGoesNowhere) {
   }
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
+}
+
+// ---- What they are given ----
+
+TEST_P(WorkerLifeTest, WorkersHaveAnEnvironmentOfTheirOwn) {
+  const ScopedVariable variable("TEST_OF_PARENT", "yes");
+  ProcessPoolOptions options = Options(1);
+  options.worker_environment = {{"TEST_OF_WORKER", "1"},
+                                {"TEST_OF_PARENT", std::nullopt}};
+  const auto pool = MakePool(options);
+  EXPECT_EQ(*pool->Submit(Variable, "TEST_OF_WORKER").Get(), "1");
+  EXPECT_EQ(*pool->Submit(Variable, "TEST_OF_PARENT").Get(), "unset");
+  EXPECT_EQ(Variable("TEST_OF_WORKER"), "unset");
+  // The next one, too.
+  EXPECT_TRUE(absl::IsUnavailable(pool->Submit(Die).Get()));
+  EXPECT_EQ(*pool->Submit(Variable, "TEST_OF_WORKER").Get(), "1");
+}
+
+TEST_P(WorkerLifeTest, WorkersHaveLimits) {
+  ProcessPoolOptions options = Options(1);
+  options.worker_limits.cpu_time = absl::Seconds(1);
+  const auto pool = MakePool(options);
+  EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+  if (!is_windows()) {  // Wine keeps none
+    const absl::Status status = pool->Submit(Compute).Get();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_TRUE(GetTaskFailure(status)->has_signal()) << status;
+    EXPECT_EQ(*pool->Submit(Square, 3).Get(), 9);
+  }
+  options.worker_limits.cpu_time = absl::ZeroDuration();
+  EXPECT_TRUE(absl::IsInvalidArgument(ProcessPool::Create(options).status()));
 }
 
 // ---- Replacement ----
