@@ -143,12 +143,15 @@ TEST_F(WorkerLifeRacesTest, AWorkerThatWantsToLeaveAndBeginsATaskIsKilled) {
 
 TEST_F(WorkerLifeRacesTest, ABroadcastThatIsTakenBackGoesToItsWorkerAgain) {
   MakePool(1);
-  const auto [busy, request] = RunningWorker();
+  a_ = pool_->Submit(Same, "a");
   const auto all = pool_->Broadcast(Same, "all");
   ASSERT_TRUE(all.ok()) << all.status();
   ASSERT_EQ(all->size(), 1);
-  Request(*busy, "all");
   const auto b = pool_->Submit(Same, "b");
+  const auto busy = NextReady();
+  const TaskRequest request = Request(*busy, "a");
+  EXPECT_TRUE(busy->Begin());
+  Request(*busy, "all");
   Request(*busy, "b");
   // Patience with "a" ends, and another runs what others may run.
   EXPECT_TRUE(pool_->Resize(2).ok());
@@ -324,9 +327,12 @@ TEST_F(WorkerLifeRacesTest, ExtraWorkersThatCannotBeHadFailNoPool) {
 
 TEST_F(WorkerLifeRacesTest, WhatWaitsBehindALongTaskRunsInALaterWorker) {
   MakePool(1);
-  const auto [worker, request] = RunningWorker();
+  a_ = pool_->Submit(Same, "a");
   const auto b = pool_->Submit(Same, "b");
-  EXPECT_EQ(TextOf(worker->NextRequest()), "b");
+  const auto worker = NextReady();
+  const TaskRequest request = Request(*worker, "a");
+  EXPECT_TRUE(worker->Begin());
+  Request(*worker, "b");
   // The pool has given up to look for anybody else: that takes some
   // milliseconds.
   absl::SleepFor(absl::Milliseconds(20));
