@@ -7,7 +7,8 @@ namespace {
 
 WorkerState StateOf(const WorkerProcess& worker) {
   if (!worker.usable() || worker.leaving()) return WorkerState::kLeaving;
-  if (!worker.ready()) return WorkerState::kStarting;
+  // Its first task may have begun before its Hello was read.
+  if (!worker.ready() && worker.NumBegun() == 0) return WorkerState::kStarting;
   if (worker.spare()) return WorkerState::kSpare;
   return worker.num_leases() > 0 ? WorkerState::kBusy : WorkerState::kIdle;
 }

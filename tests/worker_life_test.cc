@@ -807,7 +807,7 @@ TEST_P(WorkerLifeTest, BroadcastsCountAsTasks) {
   for (int i = 0; i < 5; ++i) {
     for (const int64_t pid : AwaitSize(*pool, 2)) pids.insert(pid);
   }
-  EXPECT_GE(pids.size(), 8) << "a number may come again";
+  EXPECT_GE(pids.size(), 4) << "one that has not left yet runs another";
 }
 
 TEST_P(WorkerLifeTest, ABroadcastThatIsNoCallSaysWhy) {
