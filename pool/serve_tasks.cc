@@ -337,6 +337,14 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
   return servers->back()->Serve();
 }
 
+absl::Status ServeTasksOfSelf(const WorkerConfig& config,
+                              ScopedFileHandle requests,
+                              ScopedFileHandle responses, SharedMemory memory) {
+  return TaskServer(config, std::move(requests), std::move(responses),
+                    std::move(memory), ParentWatch::OfNobody())
+      .Serve();
+}
+
 absl::Status ServePool(const WorkerConfig& config) {
   const std::vector<FileHandle>& handles = InheritedHandles();
   if (handles.size() != 3) {
