@@ -43,8 +43,8 @@ ChildStart ReadChildStart() {
   VirtualQuery(view, &mapped, sizeof(mapped));
   std::optional<ChildStart> start;
   if (size <= mapped.RegionSize && sizeof(size) <= mapped.RegionSize - size) {
-    start = ParseChildStart(absl::string_view(
-        static_cast<const char*>(view) + sizeof(size), size));
+    start = ParseChildStart(
+        absl::string_view(static_cast<const char*>(view) + sizeof(size), size));
   }
   UnmapViewOfFile(view);
   if (!start.has_value() || start->call().function().empty()) {

@@ -72,8 +72,8 @@ std::vector<Reader> Readers() {
          return ReadWindowsArgv(WindowsArgvRules::kCRuntime, line);
        }},
 #ifdef _WIN32
-      {"the CommandLineToArgvW of this system", WindowsArgvRules::kCommandLineToArgvW,
-       ReadByWindows},
+      {"the CommandLineToArgvW of this system",
+       WindowsArgvRules::kCommandLineToArgvW, ReadByWindows},
 #endif
   };
 }

@@ -7,11 +7,12 @@ namespace {
 
 class Parser {
  public:
-  Parser(WindowsArgvRules rules, absl::string_view line) : rules_(rules), rest_(line) {}
+  Parser(WindowsArgvRules rules, absl::string_view line)
+      : rules_(rules), rest_(line) {}
 
   Argv Parse() {
     Argv argv = {rules_ == WindowsArgvRules::kCRuntime ? TakeProgramOfCRuntime()
-                                            : TakeProgram()};
+                                                       : TakeProgram()};
     for (SkipBlanks(); !rest_.empty(); SkipBlanks()) {
       argv.push_back(TakeArgument());
     }

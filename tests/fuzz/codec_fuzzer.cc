@@ -203,8 +203,8 @@ void CheckRow(const FunctionCall& call, uint64_t count) {
   std::string result;
   bool own_error = false;
   const size_t heap = HeapBytes();
-  const absl::Status run = RunCall(call, count, PackedBytes(call.arguments()),
-                                   &result, &own_error);
+  const absl::Status run =
+      RunCall(call, count, PackedBytes(call.arguments()), &result, &own_error);
   FUZZ_CHECK(HeapBytes() <= heap + 2000 * call.arguments().size() + 10000);
   FUZZ_CHECK(!own_error);
   if (!run.ok()) return;

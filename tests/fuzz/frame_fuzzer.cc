@@ -76,8 +76,8 @@ Stream Parse(absl::string_view bytes, size_t max_frame_bytes) {
     stream.end = *code;
     if (*code != absl::StatusCode::kOk) return stream;
     if (rest.size() < 8 + length) return stream;
-    stream.frames.push_back({static_cast<FrameType>(rest[3]),
-                             std::string(rest.substr(8, length))});
+    stream.frames.push_back(
+        {static_cast<FrameType>(rest[3]), std::string(rest.substr(8, length))});
     stream.rest += 8 + length;
   }
 }

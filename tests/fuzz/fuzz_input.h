@@ -46,7 +46,7 @@ class FuzzInput {
 };
 
 // Ends the process, and says where, unless `condition` holds.
-#define FUZZ_CHECK(condition)     \
+#define FUZZ_CHECK(condition)         \
   ((condition) ? static_cast<void>(0) \
                : ::multiproc::FuzzCheckFailed(#condition, __FILE__, __LINE__))
 

@@ -177,9 +177,8 @@ class Parent {
       case 3:
         return Receive(in_.Byte());
       case 4:
-        return ReceiveBy([&] {
-          return process_->ReceiveUnwritten(Recorder());
-        });
+        return ReceiveBy(
+            [&] { return process_->ReceiveUnwritten(Recorder()); });
       case 5:
         return TakeBack();
       case 6:
@@ -221,8 +220,8 @@ class Parent {
     FUZZ_CHECK(status.ok() || absl::IsDataLoss(status) ||
                absl::IsResourceExhausted(status));
     error_ = status;
-    if (status.ok() && !WaitReadable(process_->responses(),
-                                     absl::ZeroDuration())) {
+    if (status.ok() &&
+        !WaitReadable(process_->responses(), absl::ZeroDuration())) {
       unread_ = 0;
     }
   }
@@ -269,17 +268,17 @@ class Parent {
   // ---- What is to hold ----
 
   WorkerProcess::AnswerCallback Recorder() {
-    return [this](TaskPtr task, TaskResponse& response,
-                  PackedBytes attachment) {
-      FUZZ_CHECK(task->id == response.task_id());
-      FUZZ_CHECK(task->worker == nullptr);
-      FUZZ_CHECK(outcomes_.insert(task->id).second);
-      // In order: what is leased later is answered later.
-      FUZZ_CHECK(answered_.empty() || answered_.back() < task->id);
-      answered_.push_back(task->id);
-      FUZZ_CHECK(response.attached() == attachment.is_valid());
-      FUZZ_CHECK(attachment.view().size() <= kMaxFrameBytes);
-    };
+    return
+        [this](TaskPtr task, TaskResponse& response, PackedBytes attachment) {
+          FUZZ_CHECK(task->id == response.task_id());
+          FUZZ_CHECK(task->worker == nullptr);
+          FUZZ_CHECK(outcomes_.insert(task->id).second);
+          // In order: what is leased later is answered later.
+          FUZZ_CHECK(answered_.empty() || answered_.back() < task->id);
+          answered_.push_back(task->id);
+          FUZZ_CHECK(response.attached() == attachment.is_valid());
+          FUZZ_CHECK(attachment.view().size() <= kMaxFrameBytes);
+        };
   }
 
   void CheckState() {
@@ -288,7 +287,8 @@ class Parent {
     process_->leave_at();
     // What was said and leased, what is queued, and the pieces of memory that
     // are kept for attachments.
-    FUZZ_CHECK(HeapBytes() <= heap_ + 8 * said_ + next_id_ * 4 * kAttachmentBytes +
+    FUZZ_CHECK(HeapBytes() <= heap_ + 8 * said_ +
+                                  next_id_ * 4 * kAttachmentBytes +
                                   3 * kMaxFrameBytes + (size_t{1} << 20));
   }
 

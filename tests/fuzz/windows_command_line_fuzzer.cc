@@ -46,7 +46,8 @@ void CheckBatchFiles(const std::string& program) {
   for (const absl::string_view extension : {".bat", ".CMD"}) {
     for (const absl::string_view disguise :
          {"", ".", " ", ". .", "/.", "\\. ", "::$DATA", ":x", "/./", "/x/.."}) {
-      FUZZ_CHECK(IsWindowsBatchFile(absl::StrCat(program, extension, disguise)));
+      FUZZ_CHECK(
+          IsWindowsBatchFile(absl::StrCat(program, extension, disguise)));
     }
     FUZZ_CHECK(!IsWindowsBatchFile(absl::StrCat(program, extension, "/x.exe")));
   }
