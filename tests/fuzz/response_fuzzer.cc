@@ -90,8 +90,7 @@ class Parent {
       case 6:
         return Keep(in_.Piece());
       case 7:
-        if (HasRoom(worker_->KeptBytes())) worker_->WriteKept(in_.Byte());
-        return;
+        return WriteKept(in_.Byte());
       case 8:
         worker_->memory().gate.fetch_add(1);
         return;
@@ -148,9 +147,18 @@ class Parent {
     worker_->Write(bytes);
     said_ += bytes.size();
   }
+  void WriteKept(size_t size) {
+    size = std::min(size, worker_->KeptBytes());
+    if (!HasRoom(size)) return;
+    unread_ += size;
+    worker_->WriteKept(size);
+  }
+  // A full journal is written first.
   void Keep(absl::string_view bytes) {
-    if (!HasRoom(worker_->KeptBytes() + bytes.size())) return;
+    const size_t kept = worker_->KeptBytes();
+    if (!HasRoom(kept + bytes.size())) return;
     worker_->KeepBytes(bytes);
+    if (worker_->KeptBytes() == bytes.size()) unread_ += kept;
     said_ += bytes.size();
   }
 
