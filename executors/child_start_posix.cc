@@ -122,8 +122,8 @@ void TakeLimits(ChildStart& start) {
 ChildStart TakeChildStart(std::vector<FileHandle>* handles) {
   ChildStart start = ReadChildStart();
   if (!start.limits().empty()) TakeLimits(start);
-  unsetenv(kChildVariable);
   *handles = TakeHandles(start);
+  unsetenv(kChildVariable);
   return start;
 }
 

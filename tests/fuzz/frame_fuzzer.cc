@@ -3,17 +3,20 @@
 // in whatever pieces it went.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>  // NOLINT(build/c++11)
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/shared_memory.h"
 #include "multiproc/functions/packed_bytes.h"
@@ -179,7 +182,6 @@ class Channel {
       FUZZ_CHECK(absl::IsResourceExhausted(status));
       return;
     }
-    queued_ += message.ByteSizeLong() + kFrameHeaderSize;
     expected_.push_back(
         {FrameType::kTaskProgress, message.SerializeAsString()});
   }
@@ -191,17 +193,25 @@ class Channel {
       FUZZ_CHECK(absl::IsResourceExhausted(status));
       return;
     }
-    queued_ += size + kFrameHeaderSize;
     expected_.push_back({FrameType::kAttachment, *bytes});
   }
 
-  // A writer that blocks needs somebody who reads meanwhile, or room.
+  // A writer that blocks needs somebody who reads meanwhile.
   void Flush() {
-    if (has_journal_) ReadAll();
-    FUZZ_CHECK(writer_->Flush().ok());
-    if (!writer_->has_unsent()) queued_ = 0;
+    if (!has_journal_) {
+      FUZZ_CHECK(writer_->Flush().ok());
+      return;
+    }
+    std::atomic<bool> done{false};
+    std::thread writer([&] {
+      FUZZ_CHECK(writer_->Flush().ok());
+      done = true;
+    });
+    while (!done) {
+      if (WaitReadable(reader_->in(), absl::Milliseconds(1))) ReadSome();
+    }
+    writer.join();
   }
-  bool NeedsFlush() const { return has_journal_ && queued_ > (40 << 10); }
 
   // One read, and what it brings.
   bool ReadSome() {
@@ -249,7 +259,6 @@ class Channel {
   const bool has_journal_;
   std::optional<MessageChannel> writer_;
   std::optional<MessageChannel> reader_;
-  size_t queued_ = 0;
   std::vector<Read> expected_;
   std::vector<Read> came_;
 };
@@ -258,7 +267,6 @@ void WriteAndRead(FuzzInput& in) {
   Channel channel(/*has_journal=*/in.Byte() % 2 == 1,
                   /*max_frame_bytes=*/in.Number(40 << 10));
   for (int step = 0; !in.empty() && step < 200; ++step) {
-    if (channel.NeedsFlush()) channel.Flush();
     const uint8_t what = in.Byte();
     const char fill = static_cast<char>(step);
     switch (what % 8) {
