@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -18,6 +19,7 @@
 #include "multiproc/executors/child_limits.h"
 #include "multiproc/executors/child_start.h"
 #include "multiproc/executors/close_from.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/initialize.h"
 
 namespace multiproc {
@@ -33,20 +35,26 @@ ChildStart ReadChildStart() {
   }
   const ScopedFileHandle file(fd);
   const absl::StatusOr<std::string> bytes = ReadToEnd(fd);
-  ChildStart start;
-  if (!bytes.ok() || !start.ParseFromString(*bytes) ||
-      (start.call().function().empty() && !start.has_program())) {
+  std::optional<ChildStart> start;
+  if (bytes.ok()) start = ParseChildStart(*bytes);
+  if (!start.has_value()) {
     DieOfBadStart("the descriptor that it names holds no call");
   }
-  return start;
+  return *std::move(start);
 }
 
-// The programs that the function starts in turn get none of them.
+// No program that the function starts in turn gets `fd`.
+void KeepForMyself(int fd) {
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+    DieOfBadStart("descriptors that it goes with are not open");
+  }
+}
+
 std::vector<FileHandle> TakeHandles(const ChildStart& start) {
   std::vector<FileHandle> handles;
   for (uint32_t i = 0; i < start.num_handles(); ++i) {
     const int fd = kFirstInheritedHandle + static_cast<int>(i);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    KeepForMyself(fd);
     handles.push_back(fd);
   }
   return handles;
@@ -100,7 +108,7 @@ void Apply(const ChildLimits& limits, int failure_pipe) {
 // Sets them, and runs the program if that is what they are for.
 void TakeLimits(ChildStart& start) {
   const int failure_pipe = static_cast<int>(start.failure_pipe());
-  fcntl(failure_pipe, F_SETFD, FD_CLOEXEC);
+  KeepForMyself(failure_pipe);
   const ScopedFileHandle owner(failure_pipe);
   const ChildLimits limits = LimitsOf(start);
   if (start.has_program()) {
@@ -114,8 +122,8 @@ void TakeLimits(ChildStart& start) {
 ChildStart TakeChildStart(std::vector<FileHandle>* handles) {
   ChildStart start = ReadChildStart();
   if (!start.limits().empty()) TakeLimits(start);
-  unsetenv(kChildVariable);
   *handles = TakeHandles(start);
+  unsetenv(kChildVariable);
   return start;
 }
 

@@ -8,10 +8,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
 #include "multiproc/executors/child_start.h"
 #include "multiproc/executors/exit_status.h"
+#include "multiproc/executors/function_child.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/library_thread.h"
 #include "multiproc/executors/windows_api.h"
@@ -34,16 +38,19 @@ ChildStart ReadChildStart() {
   if (view == nullptr) DieOfBadStart("it names no section of memory");
   uint64_t size = 0;
   std::memcpy(&size, view, sizeof(size));
-  ChildStart start;
-  const bool parsed =
-      size <= INT32_MAX &&
-      start.ParseFromArray(static_cast<const char*>(view) + sizeof(size),
-                           static_cast<int>(size));
+  // Of another section, which may say anything: what is mapped ends there.
+  MEMORY_BASIC_INFORMATION mapped = {};
+  VirtualQuery(view, &mapped, sizeof(mapped));
+  std::optional<ChildStart> start;
+  if (size <= mapped.RegionSize && sizeof(size) <= mapped.RegionSize - size) {
+    start = ParseChildStart(
+        absl::string_view(static_cast<const char*>(view) + sizeof(size), size));
+  }
   UnmapViewOfFile(view);
-  if (!parsed || start.call().function().empty()) {
+  if (!start.has_value() || start->call().function().empty()) {
     DieOfBadStart("the section that it names holds no call");
   }
-  return start;
+  return *std::move(start);
 }
 
 // The programs that the function starts in turn get none of them.

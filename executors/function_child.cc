@@ -1,5 +1,6 @@
 #include "multiproc/executors/function_child.h"
 
+#include <climits>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -27,6 +28,16 @@ ChildStart MakeChildStart(const Command& command) {
   start.set_name(NameOf(command));
   start.set_show_name(!command.name.empty());
   start.set_parent_pid(CurrentPid());
+  return start;
+}
+
+std::optional<ChildStart> ParseChildStart(absl::string_view bytes) {
+  ChildStart start;
+  if (bytes.size() > INT_MAX ||
+      !start.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      (start.call().function().empty() && !start.has_program())) {
+    return std::nullopt;
+  }
   return start;
 }
 

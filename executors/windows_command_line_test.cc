@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/windows_argv.h"
 
 #ifdef _WIN32
 #include "multiproc/executors/windows_api.h"
@@ -25,120 +26,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-using Argv = std::vector<std::string>;
-
-// Readers of a command line, to check the writer with.
-//
-// The two of Windows differ in argv[0], and in what "" means within quotes: a
-// literal quote to both, with which CommandLineToArgvW leaves the quotes and
-// the C runtime (since 2008) stays in them.
-enum class Rules { kCommandLineToArgvW, kCRuntime };
-
-// Reads by the rules that Microsoft documents, without a look at the writer.
-class Parser {
- public:
-  Parser(Rules rules, absl::string_view line) : rules_(rules), rest_(line) {}
-
-  Argv Parse() {
-    Argv argv = {rules_ == Rules::kCRuntime ? TakeProgramOfCRuntime()
-                                            : TakeProgram()};
-    for (SkipBlanks(); !rest_.empty(); SkipBlanks()) {
-      argv.push_back(TakeArgument());
-    }
-    return argv;
-  }
-
- private:
-  bool AtBlank() const {
-    return !rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t');
-  }
-  bool AtQuote() const { return !rest_.empty() && rest_.front() == '"'; }
-
-  char Take() {
-    const char c = rest_.front();
-    rest_.remove_prefix(1);
-    return c;
-  }
-
-  void SkipBlanks() {
-    while (AtBlank()) Take();
-  }
-
-  // A name that begins with a quote ends at the next one, any other at the
-  // first character up to the space (as is known of it, but not documented).
-  std::string TakeProgram() {
-    const bool quoted = AtQuote();
-    if (quoted) Take();
-    std::string program;
-    while (!rest_.empty()) {
-      const char c = Take();
-      const bool blank = static_cast<unsigned char>(c) <= ' ';
-      if (quoted ? c == '"' : blank) break;
-      program.push_back(c);
-    }
-    return program;
-  }
-
-  // Quotes vanish; those of a pair keep the blanks between them.
-  std::string TakeProgramOfCRuntime() {
-    std::string program;
-    bool in_quotes = false;
-    while (!rest_.empty() && (in_quotes || !AtBlank())) {
-      const char c = Take();
-      if (c == '"') {
-        in_quotes = !in_quotes;
-      } else {
-        program.push_back(c);
-      }
-    }
-    return program;
-  }
-
-  std::string TakeArgument() {
-    std::string argument;
-    bool in_quotes = false;
-    while (!rest_.empty() && (in_quotes || !AtBlank())) {
-      const size_t backslashes = TakeBackslashes();
-      if (AtQuote()) {
-        in_quotes = TakeQuote(backslashes, in_quotes, &argument);
-      } else if (backslashes > 0) {
-        argument.append(backslashes, '\\');
-      } else {
-        argument.push_back(Take());
-      }
-    }
-    return argument;
-  }
-
-  size_t TakeBackslashes() {
-    size_t count = 0;
-    while (!rest_.empty() && rest_.front() == '\\') {
-      Take();
-      ++count;
-    }
-    return count;
-  }
-
-  // A quote with the backslashes before it. Returns whether it leads into
-  // quotes, or leaves the reader there.
-  bool TakeQuote(size_t backslashes, bool in_quotes, std::string* argument) {
-    argument->append(backslashes / 2, '\\');
-    const char quote = Take();
-    const bool escaped = backslashes % 2 == 1;
-    const bool pair = !escaped && in_quotes && AtQuote();
-    if (pair) Take();
-    if (escaped || pair) argument->push_back(quote);
-    if (escaped) return in_quotes;
-    return pair ? rules_ == Rules::kCRuntime : !in_quotes;
-  }
-
-  const Rules rules_;
-  absl::string_view rest_;
-};
-
 struct Reader {
   std::string name;
-  Rules rules;
+  WindowsArgvRules rules;
   Argv (*read)(const std::string& line);
 };
 
@@ -173,17 +63,17 @@ Argv ReadByWindows(const std::string& line) {
 
 std::vector<Reader> Readers() {
   return {
-      {"the rules of CommandLineToArgvW", Rules::kCommandLineToArgvW,
+      {"the rules of CommandLineToArgvW", WindowsArgvRules::kCommandLineToArgvW,
        [](const std::string& line) {
-         return Parser(Rules::kCommandLineToArgvW, line).Parse();
+         return ReadWindowsArgv(WindowsArgvRules::kCommandLineToArgvW, line);
        }},
-      {"the rules of the C runtime", Rules::kCRuntime,
+      {"the rules of the C runtime", WindowsArgvRules::kCRuntime,
        [](const std::string& line) {
-         return Parser(Rules::kCRuntime, line).Parse();
+         return ReadWindowsArgv(WindowsArgvRules::kCRuntime, line);
        }},
 #ifdef _WIN32
-      {"the CommandLineToArgvW of this system", Rules::kCommandLineToArgvW,
-       ReadByWindows},
+      {"the CommandLineToArgvW of this system",
+       WindowsArgvRules::kCommandLineToArgvW, ReadByWindows},
 #endif
   };
 }
@@ -268,7 +158,7 @@ TEST(ReaderTest, ReadsByItsOwnRules) {
   for (const Reader& reader : Readers()) {
     for (const Difference& difference : differences) {
       ExpectReads(reader,
-                  {difference.line, reader.rules == Rules::kCRuntime
+                  {difference.line, reader.rules == WindowsArgvRules::kCRuntime
                                         ? difference.by_c_runtime
                                         : difference.by_command_line_to_argv});
     }

@@ -182,6 +182,11 @@ absl::Status ItemStatus(const Registration& function, absl::Status status,
 
 absl::Status RunRow(const Registration& function, uint64_t count,
                     const PackedBytes& arguments, std::string* result) {
+  // Those of each take a byte at least (Codec), and so no more than that are
+  // run, or told that they are not.
+  if (count > arguments.view().size()) {
+    return function_internal::ArgumentsError();
+  }
   function_internal::CallRow row(arguments.view(), count);
   std::vector<ItemError> errors;
   const bool continues = function.continuing == nullptr;

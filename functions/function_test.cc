@@ -162,6 +162,9 @@ MULTIPROC_FUNCTION(Repeated);
 
 int ThrowRuntimeError() { throw std::runtime_error("out of cheese"); }
 MULTIPROC_FUNCTION(ThrowRuntimeError);
+void DoNothing() {}
+MULTIPROC_FUNCTION(DoNothing);
+
 void ThrowBadAlloc() { throw std::bad_alloc(); }
 MULTIPROC_FUNCTION(ThrowBadAlloc);
 absl::Status ThrowInt() { throw 5; }
@@ -199,6 +202,11 @@ Outcome CallHere(F fn, const Args&... args) {
   if (!call.ok()) return {call.status(), "", false};
   EXPECT_TRUE(CheckCall(*call).ok()) << CheckCall(*call);
   return RunHere(*call);
+}
+
+template <typename F>
+const function_internal::Registration* RegistrationOf(F fn) {
+  return *function_internal::FindRegistration(function_internal::KeyOf(fn));
 }
 
 // Whether calls behind one that fails are run.
@@ -556,6 +564,30 @@ TEST(FunctionRowTest, ArgumentsBehindTheLastCallFailTheRow) {
         Increment, rest, std::vector<std::pair<int, int>>{{1, 2}, {3, 4}});
     EXPECT_TRUE(absl::IsInvalidArgument(outcome.status)) << outcome.status;
     EXPECT_FALSE(outcome.own_error);
+  }
+}
+
+// Who runs them must not believe any number: it would run calls without
+// parameters, or note what became of those that can't be run, for ever.
+TEST(FunctionRowTest, MoreCallsThanTheirArgumentsHaveBytesAreNotRun) {
+  for (const auto* const function :
+       {RegistrationOf(DoNothing)->continuing,
+        RegistrationOf(Increment)->continuing, RegistrationOf(DoNothing)}) {
+    for (const auto& [arguments, count] :
+         {std::pair<std::string, uint64_t>{"", 2},
+          {std::string("\2\4\6"), 4},
+          {std::string("\2\4\6"), uint64_t{1} << 62},
+          {"", ~uint64_t{0}}}) {
+      const FunctionCall call = ToProto({function, arguments});
+      std::string result;
+      bool own_error = true;
+      const absl::Status status = RunCall(
+          call, count, PackedBytes(call.arguments()), &result, &own_error);
+      EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr(function->name));
+      EXPECT_FALSE(own_error);
+      EXPECT_EQ(result, "");
+    }
   }
 }
 

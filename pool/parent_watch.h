@@ -37,6 +37,11 @@ class ParentWatch {
   static absl::StatusOr<ParentWatch> Start(FileHandle requests,
                                            FileHandle responses);
 
+  // One that watches nobody: no parent is ever gone.
+  static ParentWatch OfNobody() {
+    return ParentWatch(std::make_shared<Flags>());
+  }
+
   // False if the parent is gone: no further task is to be run. From a true on,
   // until EndTask, the process ends at once when the parent does.
   bool BeginTask();

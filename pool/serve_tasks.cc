@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -48,6 +49,9 @@ namespace {
 // written, unless a long task has begun meanwhile: the parent looks for them in
 // the journal.
 constexpr absl::Duration kGatherTime = absl::Microseconds(100);
+
+// As much of a function's name is in an error that must find room in any frame.
+constexpr size_t kQuotedName = 100;
 
 // What a user prints in a task is to be seen when the task ends, not when the
 // worker does.
@@ -285,8 +289,10 @@ absl::Status TaskServer::SendResponse() {
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
   if (absl::IsResourceExhausted(status)) {
+    const std::string& name = request_.call().function();
     *response_.mutable_error() = StatusToProto(absl::ResourceExhaustedError(
-        absl::StrCat("the answer of '", request_.call().function(), "' is ",
+        absl::StrCat("the answer of '", name.substr(0, kQuotedName),
+                     name.size() > kQuotedName ? "..." : "", "' is ",
                      status.message())));
     status = channel_.Send(FrameType::kTaskResponse, response_);
   }
@@ -342,6 +348,14 @@ absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
       config, std::move(requests), std::move(responses), std::move(memory),
       *std::move(watch)));
   return servers->back()->Serve();
+}
+
+absl::Status ServeTasksOfSelf(const WorkerConfig& config,
+                              ScopedFileHandle requests,
+                              ScopedFileHandle responses, SharedMemory memory) {
+  return TaskServer(config, std::move(requests), std::move(responses),
+                    std::move(memory), ParentWatch::OfNobody())
+      .Serve();
 }
 
 absl::Status ServePool(const WorkerConfig& config) {

@@ -29,6 +29,14 @@ namespace multiproc {
 absl::Status ServeTasks(const WorkerConfig& config, ScopedFileHandle requests,
                         ScopedFileHandle responses, SharedMemory memory);
 
+// The same where nobody needs to watch for the parent's end, since the caller
+// is the parent: returns at the end of `requests` or at the first error, and
+// has closed the handles then. For tests of what is served, any number of times
+// in a process, one at a time.
+absl::Status ServeTasksOfSelf(const WorkerConfig& config,
+                              ScopedFileHandle requests,
+                              ScopedFileHandle responses, SharedMemory memory);
+
 // The registered function that a pool starts its workers with: ServeTasks on
 // the three handles that the child inherits: requests, responses, memory.
 absl::Status ServePool(const WorkerConfig& config);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -11,6 +13,7 @@
 
 #include "absl/strings/str_split.h"
 #include "multiproc/executors/default_executor.h"
+#include "multiproc/proto/task.pb.h"
 #include "tests/backends.h"
 #include "tests/read_text.h"
 #include "tests/temp_path.h"
@@ -153,6 +156,38 @@ TEST(InitializeTest, AStrayCallIsRefused) {
               HasSubstr("MULTIPROC_CHILD=77"));
   EXPECT_EQ(*program->Wait(), ExitStatus::Exited(1));
 }
+
+#ifndef _WIN32
+
+// Nor must a call that was made for another process, whatever it says that this
+// one has inherited.
+TEST(InitializeTest, ACallWithHandlesThatAreNotThereIsRefused) {
+  ChildStart many_handles;
+  many_handles.set_num_handles(~uint32_t{0});
+  ChildStart failure_pipe;
+  failure_pipe.set_limits("limits");
+  failure_pipe.set_failure_pipe(INT_MAX);
+  for (ChildStart start : {many_handles, failure_pipe}) {
+    start.mutable_call()->set_function("Anything");
+    absl::StatusOr<Pipe> pipe = Pipe::Create();
+    ASSERT_TRUE(pipe.ok()) << pipe.status();
+    ASSERT_TRUE(
+        WriteAll(pipe->write_end.get(), start.SerializeAsString()).ok());
+    pipe->write_end.reset();
+    Command command = Command::Program(getenv("WHOLE_PROGRAM"), {"print"});
+    command.inherited_handles = {pipe->read_end.get()};
+    command.environment = {{"MULTIPROC_CHILD", "3"}};
+    command.standard_error = Stdio::Pipe();
+    absl::StatusOr<Process> program = (*DefaultExecutor())->Spawn(command);
+    ASSERT_TRUE(program.ok()) << program.status();
+    EXPECT_THAT(*ReadToEnd(program->standard_error().get()),
+                HasSubstr("MULTIPROC_CHILD=3 in the environment, but "
+                          "descriptors that it goes with are not open"));
+    EXPECT_EQ(*program->Wait(), ExitStatus::Exited(1));
+  }
+}
+
+#endif  // _WIN32
 
 }  // namespace
 }  // namespace multiproc

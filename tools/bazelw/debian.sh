@@ -257,10 +257,12 @@ publish_generation() {
 
 # Prints the configs among the arguments that need packages of their own.
 wanted_extras() {
-  local argument
+  local argument config
   for argument; do
     [[ $argument == -- ]] && return
-    [[ $argument == --config=* ]] && extra_packages "${argument#--config=}" >/dev/null && echo "${argument#--config=}"
+    [[ $argument == --config=* ]] || continue
+    config=$(packages_config "${argument#--config=}")
+    extra_packages "$config" >/dev/null && echo "$config"
   done
   return 0
 }

@@ -21,12 +21,16 @@ readonly base_links="cc:gcc c++:g++ awk:mawk which:which.debianutils
 # is first used. Prints the packages for config $1; fails for any other config.
 extra_packages() {
   case $1 in
-    # The run-time libraries of the sanitizers go with Debian 13's Clang, 19.
+    # The run-time libraries of the sanitizers, and libFuzzer's, go with Debian
+    # 13's Clang, 19.
     clang) echo "clang libclang-rt-19-dev lld llvm" ;;
     windows) echo "g++-mingw-w64-x86-64-posix wine wine64" ;;
     *) return 1 ;;
   esac
 }
+
+# Prints the config whose packages config $1 needs: mostly itself.
+packages_config() { if [[ $1 == fuzz ]]; then echo clang; else echo "$1"; fi; }
 
 # Prints the links that config $1's packages would make, as in base_links.
 extra_links() {
