@@ -22,6 +22,7 @@
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/packed_bytes.h"
+#include "multiproc/pool/pool_stats.h"
 #include "multiproc/pool/task.h"
 #include "multiproc/pool/worker_process.h"
 #include "multiproc/proto/task.pb.h"
@@ -256,12 +257,14 @@ class Parent {
     Task& task = *process_->leases().back();
     switch (what % 8) {
       case 0:
-        if (process_->HasBegun(task)) process_->Cancel(task, absl::Hours(1));
+        if (process_->NumBegun() == process_->leases().size()) {
+          process_->Cancel(task, absl::Hours(1));
+        }
         return;
       case 1:
         return process_->Listen(task);
       case 2:
-        return process_->Leave();
+        return process_->Leave(&WorkerEnds::resized);
       case 3:
         if (what < 0x40) process_->KillForTask(task.id, absl::CancelledError());
         return;
