@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <unordered_map>
@@ -77,9 +76,7 @@ void PrintMostFrequent(const Counts& counts, size_t most) {
   for (const auto& [word, count] : counts) words.emplace_back(-count, word);
   std::sort(words.begin(), words.end());
   if (words.size() > most) words.resize(most);
-  for (const auto& [count, word] : words) {
-    absl::PrintF("%9d  %s\n", -count, word);
-  }
+  for (const auto& [n, word] : words) absl::PrintF("%9d  %s\n", -n, word);
 }
 
 int main(int argc, char** argv) {
@@ -93,8 +90,7 @@ int main(int argc, char** argv) {
     std::error_code ignored;
     fs::current_path(fs::u8path(folder), ignored);
   }
-  absl::StatusOr<std::unique_ptr<multiproc::ProcessPool>> pool =
-      multiproc::ProcessPool::Create();
+  auto pool = multiproc::ProcessPool::Create();
   if (!pool.ok()) {
     std::fprintf(stderr, "%s\n", pool.status().ToString().c_str());
     return 1;
