@@ -36,6 +36,7 @@ absl::Status CallbackThread::StartThread() {
 }
 
 void CallbackThread::Shutdown() {
+  if (IsCurrent()) return Abandon();
   std::unique_ptr<LibraryThread> thread;
   bool run_here = false;
   {
@@ -49,6 +50,14 @@ void CallbackThread::Shutdown() {
   if (thread != nullptr) thread->Join();
   absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(&drained_));
+}
+
+// A callback has called std::exit, which destroys what the program has in
+// static variables. It never returns, and nobody can wait for its thread.
+void CallbackThread::Abandon() {
+  absl::MutexLock lock(&mutex_);
+  shutdown_ = true;
+  thread_.release();  // NOLINT(bugprone-unused-return-value)
 }
 
 bool CallbackThread::ShutdownWithTimeout(absl::Duration timeout) {

@@ -40,7 +40,8 @@ class CallbackThread : public FutureOwner {
   void Post(Callback callback) override;
 
   // Waits until what was posted has run, and ends the thread; any number of
-  // times, by any thread but a callback's.
+  // times. Within a callback, which must be one that ends the program, it does
+  // not wait.
   void Shutdown();
 
   // The same, up to `timeout`; whether the end was reached.
@@ -50,6 +51,7 @@ class CallbackThread : public FutureOwner {
   bool IsCurrent() const;
 
  private:
+  void Abandon();
   absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run();
   // Waits for a callback; false once there will be none.

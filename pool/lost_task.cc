@@ -102,6 +102,7 @@ absl::Status LeftTaskError(const Task& task, const WorkerProcess& worker) {
                    ", ended or left before it began"));
   TaskFailure failure = MakeFailure(task);
   failure.set_worker_pid(worker.pid());
+  failure.set_worker_id(worker.id());
   SetTaskFailure(failure, &status);
   return status;
 }

@@ -391,13 +391,16 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
   Section section(this);
   WatchUnattended();
   std::vector<TaskPtr> tasks;
-  absl::MutexLock lock(&mutex_);
-  absl::Status closed = WhyClosed();
-  if (!closed.ok()) return closed;
-  for (WorkerProcess* worker : workers_.All()) {
-    if (!worker->stays()) continue;
-    tasks.push_back(make_task());
-    Pin(*worker, tasks.back());
+  {
+    absl::MutexLock lock(&mutex_);
+    absl::Status closed = WhyClosed();
+    if (!closed.ok()) return closed;
+    for (WorkerProcess* worker : workers_.All()) {
+      if (!worker->stays()) continue;
+      tasks.push_back(make_task());
+      if (limit_ != nullptr) limit_->Add(tasks.back()->argument_bytes());
+      Pin(*worker, tasks.back());
+    }
   }
   LeaseAllPinned();
   // What they say wakes it, and what they don't has a deadline.
@@ -408,16 +411,18 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
 absl::Status PoolLoop::SubmitTo(uint64_t worker_id, TaskPtr task) {
   Section section(this);
   WatchUnattended();
-  absl::MutexLock lock(&mutex_);
-  absl::Status closed = WhyClosed();
-  if (!closed.ok()) return closed;
-  const std::shared_ptr<WorkerProcess> worker = workers_.Get(worker_id);
-  if (worker == nullptr || !worker->stays()) {
-    return absl::NotFoundError(absl::StrCat(
-        "there is no worker ", worker_id,
-        ", or it is about to leave: WorkerIds tells which there are"));
+  {
+    absl::MutexLock lock(&mutex_);
+    absl::Status closed = WhyClosed();
+    if (!closed.ok()) return closed;
+    const std::shared_ptr<WorkerProcess> worker = workers_.Get(worker_id);
+    if (worker == nullptr || !worker->stays()) {
+      return absl::NotFoundError(absl::StrCat(
+          "there is no worker ", worker_id,
+          ", or it is about to leave: WorkerIds tells which there are"));
+    }
+    Pin(*worker, std::move(task));
   }
-  Pin(*worker, std::move(task));
   LeaseAllPinned();
   poller_->Wake();
   return absl::OkStatus();
@@ -427,7 +432,6 @@ void PoolLoop::Pin(WorkerProcess& worker, TaskPtr task) {
   task->id = next_task_id_++;
   submitted_bytes_ += task->argument_bytes();
   task->pinned = true;
-  if (limit_ != nullptr) limit_->Add(task->argument_bytes());
   worker.Pin(std::move(task));
   pinned_workers_.insert(worker.id());
 }
@@ -840,7 +844,7 @@ void PoolLoop::LeasePinned(WorkerProcess& worker) {
 void PoolLoop::LoseLeft(WorkerProcess& worker) {
   while (worker.has_pinned()) {
     TaskPtr task = worker.TakePinned();
-    absl::Status error = LeftTaskError(*task, worker);
+    absl::Status error = ended_.ok() ? LeftTaskError(*task, worker) : ended_;
     Finish(std::move(task), std::move(error));
   }
 }
@@ -1131,6 +1135,7 @@ void PoolLoop::KillForMemory(WorkerProcess& worker, uint64_t id,
 void PoolLoop::EndTasks() {
   for (TaskPtr& task : queue_.TakeAll()) Finish(std::move(task), ended_);
   for (WorkerProcess* worker : workers_.All()) {
+    LoseLeft(*worker);
     worker->Kill(ended_);
     workers_.Update(*worker);
   }
@@ -1194,7 +1199,6 @@ void PoolLoop::EnlistSpares() {
 }
 
 void PoolLoop::DismissSpare(WorkerProcess& spare) {
-  spare.Enlist();
   spare.Leave(&WorkerEnds::max_age);
   spare.Dismiss(options_.worker_exit_timeout);
 }

@@ -127,8 +127,9 @@ class PoolLoop : public FutureOwner {
   // As ProcessPool's.
   std::vector<uint64_t> WorkerIds();
 
-  // Leases `task` to that worker, and no other. Not OK if it was not taken:
-  // NOT_FOUND if there is no such worker, or why the pool takes no task.
+  // Leases `task`, which is counted in, to that worker, and no other. Not OK if
+  // it was not taken: NOT_FOUND if there is no such worker, or why the pool
+  // takes no task.
   absl::Status SubmitTo(uint64_t worker_id, TaskPtr task);
 
   // Of FutureOwner. Callbacks have a thread of their own.

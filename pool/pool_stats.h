@@ -138,8 +138,8 @@ struct WorkerEnds {
   // Killed as its channel is of no use any more: it closed it, something else
   // was written there, a message was over the limit or stopped in the middle.
   uint64_t broken_channel = 0;
-  // Replaced: max_tasks_per_worker, max_worker_age, max_worker_memory_bytes,
-  // RestartWorkers.
+  // Replaced: max_tasks_per_worker, max_worker_age, max_worker_memory_bytes or
+  // kill_worker_memory_bytes, RestartWorkers.
   uint64_t max_tasks = 0;
   uint64_t max_age = 0;
   uint64_t max_memory = 0;

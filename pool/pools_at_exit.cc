@@ -51,7 +51,9 @@ void Finish(TaskSubmitter& pool, absl::Time deadline) {
   const absl::Duration left = deadline - MonotonicNow();
   if (!pool.loop()->WaitForEnd(std::max(left, absl::ZeroDuration()))) {
     pool.loop()->Terminate(absl::CancelledError("the program exited"));
-    pool.loop()->WaitForEnd(kKillTime);
+    // Some worker can't be killed. It may end still, and there must be a thread
+    // for callbacks then.
+    if (!pool.loop()->WaitForEnd(kKillTime)) return;
     deadline = std::max(deadline, MonotonicNow() + kKillTime);
   }
   CallbackThread& callbacks = pool.loop()->callbacks();

@@ -129,7 +129,9 @@ class ProcessPool {
   // Runs `fn` with `args` in the worker of that number and no other, for what
   // it has kept of earlier tasks; like a Broadcast to it alone. NOT_FOUND if
   // there is no such worker, or it is about to leave; UNAVAILABLE if it ends
-  // before the task does.
+  // before the task does. Waits for room in a pool with max_pending as Submit
+  // does; with kCallerRuns it is refused as with kReject. (A Broadcast is
+  // counted in without waiting.)
   template <typename R, typename... P, typename... Args>
   Future<ResultOf<R>> SubmitTo(uint64_t worker_id, R (*fn)(P...),
                                const Args&... args) {

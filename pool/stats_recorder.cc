@@ -54,6 +54,7 @@ WorkerEnd EndOf(const WorkerProcess& worker, const absl::Status& pool_end) {
   if (!worker.ready()) return &WorkerEnds::not_ready;
   if (reason.ok()) return &WorkerEnds::crashed;
   if (!worker.killed_for_task()) return &WorkerEnds::broken_channel;
+  if (absl::IsResourceExhausted(reason)) return &WorkerEnds::max_memory;
   return absl::IsDeadlineExceeded(reason) ? &WorkerEnds::timed_out
                                           : &WorkerEnds::cancelled;
 }

@@ -151,11 +151,23 @@ std::shared_ptr<FutureState> TaskSubmitter::SubmitTo(
     absl::StatusOr<PackedCall> call) {
   absl::Status status = CheckTask(options_, options, call);
   if (status.ok() && close_is_due_) status = CloseIsDueError();
-  if (!status.ok()) return Fulfilled(std::move(status));
+  if (!status.ok()) return Refused(std::move(status));
+  PendingLimit* const limit = loop_->limit();
+  const size_t bytes = call->arguments.size();
+  if (limit != nullptr && !CountIn(bytes, Caller::kUser)) {
+    return Refused(QueueIsFullError());
+  }
   TaskPtr task = MakeTask(options, *std::move(call), /*count=*/1);
   status = loop_->SubmitTo(worker_id, task);
-  if (!status.ok()) FutureState::Fulfil(task, std::move(status), "");
-  return task;
+  if (status.ok()) return task;
+  if (limit != nullptr) limit->Remove(bytes);
+  return Refused(std::move(status));
+}
+
+absl::Status TaskSubmitter::QueueIsFullError() const {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the queue is full: max_pending is ", options_.max_pending,
+      ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)"));
 }
 
 TaskPtr TaskSubmitter::NewTask() {
@@ -202,9 +214,7 @@ bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
 std::shared_ptr<FutureState> TaskSubmitter::SubmitToFull(PackedCall call,
                                                          uint32_t count) {
   if (options_.when_full != WhenFull::kCallerRuns) {
-    return Refused(absl::ResourceExhaustedError(absl::StrCat(
-        "the queue is full: max_pending is ", options_.max_pending,
-        ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)")));
+    return Refused(QueueIsFullError());
   }
   loop_->CountRunByCaller();
   const FunctionCall plain = ToProto(std::move(call));

@@ -83,6 +83,7 @@ class TaskSubmitter {
   TaskPtr MakeTask(const TaskOptions& options, PackedCall call, uint32_t count);
   // Waits for room, if it may; false if there is none.
   bool CountIn(size_t bytes, Caller caller);
+  absl::Status QueueIsFullError() const;
   // For a task that found none.
   std::shared_ptr<FutureState> SubmitToFull(PackedCall call, uint32_t count);
   std::shared_ptr<FutureState> Refused(absl::Status status);

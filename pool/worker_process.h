@@ -230,8 +230,8 @@ class WorkerProcess {
   // Lets the worker, which has no leases, leave: it finds the end of its
   // channel, and has `exit_timeout` to end.
   void Dismiss(absl::Duration exit_timeout);
-  // Whether it has that time still.
-  bool on_its_way_out() const { return dismissed_ && !killed_; }
+  // Whether it has that time still; of one that was no spare.
+  bool on_its_way_out() const { return dismissed_ && !killed_ && !spare_; }
 
   // Gives the worker, whose channel is at its end, `grace` to end by itself: it
   // is about to, and its own exit code tells more than a kill.

@@ -94,8 +94,8 @@ absl::Time WorkerSet::DeadlineOf(const WorkerProcess& worker) const {
 
 void WorkerSet::UpdateMember(WorkerProcess& worker) {
   Member& member = members_[worker.id()];
-  UpdateRequests(member);
   UpdateOutput(member, output_paused_);
+  UpdateRequests(member);
   UpdateCounts(member, worker.usable() && !worker.spare(), worker.num_leases());
   UpdateTurnover(member, /*present=*/true);
   UpdateOpen(member);
@@ -155,7 +155,15 @@ void WorkerSet::ResumeReceiving(WorkerProcess& worker) {
                      Poller::kReadable);
   member.responses_watched = status.ok();
   // Nobody would ever read what it says.
-  if (!status.ok()) worker.Kill(std::move(status));
+  if (!status.ok()) KillUnwatched(member, std::move(status));
+}
+
+// No handle that is watched is closed by it.
+void WorkerSet::KillUnwatched(Member& member, absl::Status status) {
+  if (member.requests_watched != kInvalidFileHandle) {
+    poller_->Forget(std::exchange(member.requests_watched, kInvalidFileHandle));
+  }
+  member.worker->Kill(std::move(status));
 }
 
 // Whether there is room in the pipe is of interest only while something waits
@@ -168,12 +176,12 @@ void WorkerSet::UpdateRequests(Member& member) {
     poller_->Forget(std::exchange(member.requests_watched, kInvalidFileHandle));
     return;
   }
-  member.requests_watched = worker.requests();
   absl::Status status =
       poller_->Watch(worker.requests(), MakeToken(worker, Source::kRequests),
                      Poller::kWritable);
   // Half a request would never be completed.
-  if (!status.ok()) worker.Kill(std::move(status));
+  if (!status.ok()) return worker.Kill(std::move(status));
+  member.requests_watched = worker.requests();
 }
 
 void WorkerSet::set_output_paused(bool paused) {
@@ -199,7 +207,7 @@ void WorkerSet::UpdateOutput(Member& member, bool paused) {
         handle, MakeToken(worker, SourceOf(stream)), Poller::kReadable);
     watched = status.ok();
     // It would wait for a reader for ever.
-    if (!status.ok()) worker.Kill(std::move(status));
+    if (!status.ok()) KillUnwatched(member, std::move(status));
   }
 }
 

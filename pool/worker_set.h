@@ -151,6 +151,7 @@ class WorkerSet {
   void UpdateMember(WorkerProcess& worker);
   void UpdateBusy();
   absl::Time DeadlineOf(const WorkerProcess& worker) const;
+  void KillUnwatched(Member& member, absl::Status status);
   void UpdateRequests(Member& member);
   void UpdateOutput(Member& member, bool paused);
   void UpdateCounts(Member& member, bool usable, size_t num_leases);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -116,6 +117,9 @@ void ExitWithTaskThatRuns(const std::string& path, const std::string& begun,
 }
 MULTIPROC_FUNCTION(ExitWithTaskThatRuns);
 
+void Print(const std::string& text) { std::puts(text.c_str()); }
+MULTIPROC_FUNCTION(Print);
+
 int Nap(int n) {
   absl::SleepFor(absl::Milliseconds(1));
   return n;
@@ -142,6 +146,19 @@ void ExitInCallback(const std::string& path) {
   PauseForEver();
 }
 MULTIPROC_FUNCTION(ExitInCallback);
+
+std::unique_ptr<ProcessPool> global_pool;
+
+// The pool is destroyed on its own thread for callbacks.
+void ExitInCallbackOfAGlobal(const std::string& path) {
+  ProcessPoolOptions options =
+      Options(AtExit::kRunAll, absl::InfiniteDuration());
+  options.on_output = [](const WorkerOutput&) { std::exit(kExitCode); };
+  global_pool = *ProcessPool::Create(options);
+  global_pool->Submit(Print, path);
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(ExitInCallbackOfAGlobal);
 
 void ExitAfterTheEnd() {
   LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration())).Terminate();
@@ -228,6 +245,10 @@ TEST_P(PoolsAtExitTest, RunStartedEndsAMap) { ExpectExits(ExitWithMap); }
 TEST_P(PoolsAtExitTest, AnExitInACallbackDoesNotWaitForItself) {
   ExpectExits(ExitInCallback, log_);
   EXPECT_THAT(Lines(log_), ElementsAre("ran"));
+}
+
+TEST_P(PoolsAtExitTest, AnExitInACallbackMayDestroyThePool) {
+  ExpectExits(ExitInCallbackOfAGlobal, log_);
 }
 
 TEST_P(PoolsAtExitTest, PoolsThatHaveEndedAreNoMatter) {

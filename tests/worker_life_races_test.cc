@@ -310,6 +310,47 @@ TEST_F(WorkerLifeRacesTest, APinnedTaskIsUnavailableWhateverItsWorkerDiesOf) {
   ServeNext();
 }
 
+TEST_F(WorkerLifeRacesTest, TerminateCancelsPinnedTasksToo) {
+  MakePool(1);
+  const auto [worker, request] = RunningWorker();
+  const uint64_t id = pool_->WorkerIds()[0];
+  std::vector<Future<std::string>> pinned;
+  for (int i = 0; i < 10; ++i) pinned.push_back(pool_->SubmitTo(id, Same, "p"));
+  pool_->Terminate();
+  EXPECT_TRUE(absl::IsCancelled(OutcomeOf(a_).status()));
+  for (const auto& future : pinned) {
+    const absl::Status status = OutcomeOf(future).status();
+    EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  }
+  EXPECT_EQ(pool_->Stats().tasks.cut_off, 11);
+}
+
+TEST_F(WorkerLifeRacesTest, SubmitToWaitsForRoomAsSubmitDoes) {
+  ProcessPoolOptions options;
+  options.num_workers = 1;
+  options.max_pending = 1;
+  options.when_full = WhenFull::kReject;
+  options.executor = &executor_;
+  pool_ = *ProcessPool::Create(options);
+  const auto [worker, request] = RunningWorker();
+  const uint64_t id = pool_->WorkerIds()[0];
+  EXPECT_TRUE(absl::IsResourceExhausted(
+      OutcomeOf(pool_->SubmitTo(id, Same, "b")).status()));
+  worker->Answer(ResponseTo(request));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
+  // One that is not taken leaves its room.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(absl::IsNotFound(
+        OutcomeOf(pool_->SubmitTo(id + 100, Same, "b")).status()));
+  }
+  const auto c = pool_->SubmitTo(id, Same, "c");
+  const TaskRequest next = Request(*worker, "c");
+  EXPECT_TRUE(worker->Begin());
+  worker->Answer(ResponseTo(next));
+  EXPECT_EQ(*OutcomeOf(c), "c");
+  EXPECT_EQ(pool_->Stats().tasks.refused, 4);
+}
+
 TEST_F(WorkerLifeRacesTest, ExtraWorkersThatCannotBeHadFailNoPool) {
   MakePool(/*num_workers=*/2, /*min_workers=*/1);
   const auto [worker, request] = RunningWorker();
