@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -1254,7 +1255,7 @@ bool PoolLoop::FailForStartError(const WorkerProcess& worker) {
                    call == nullptr ? "" : call->function(), "' in worker pid ",
                    worker.pid(), ": ", error.message()));
   error.ForEachPayload([&failure](absl::string_view url, const absl::Cord& p) {
-    failure.SetPayload(url, p);
+    failure.SetPayload(url, absl::Cord(std::string(p)));
   });
   Fail(std::move(failure));
   return true;

@@ -12,6 +12,11 @@
 #ifdef __SANITIZE_ADDRESS__
 #define MULTIPROC_HEAP_IS_COUNTED 1
 #endif
+// GCC has the sanitizer, and not this header.
+#if defined(MULTIPROC_HEAP_IS_COUNTED) && \
+    !__has_include(<sanitizer/allocator_interface.h>)
+#undef MULTIPROC_HEAP_IS_COUNTED
+#endif
 #ifdef MULTIPROC_HEAP_IS_COUNTED
 #include <sanitizer/allocator_interface.h>
 #endif
