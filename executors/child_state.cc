@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <new>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/no_destructor.h"
 #include "absl/time/time.h"
@@ -70,7 +72,14 @@ ChildRegistry& ChildRegistry::Get() {
   return *registry;
 }
 
-void ChildRegistry::ForgetInForkedChild() { new (&Get()) ChildRegistry; }
+// The parent's is not destroyed, as others may hold its lock there. Its bytes
+// are kept, so that those who look for leaks find what it has.
+void ChildRegistry::ForgetInForkedChild() {
+  static absl::NoDestructor<std::vector<std::string>> forgotten;
+  forgotten->emplace_back(reinterpret_cast<const char*>(&Get()),
+                          sizeof(ChildRegistry));
+  new (&Get()) ChildRegistry;
+}
 
 void ChildRegistry::Add(const std::shared_ptr<ChildState>& child) {
   if (child->daemon()) daemons_owner_ = CurrentPid();

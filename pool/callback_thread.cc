@@ -1,5 +1,6 @@
 #include "multiproc/pool/callback_thread.h"
 
+#include <atomic>
 #include <utility>
 
 namespace multiproc {
@@ -57,7 +58,9 @@ void CallbackThread::Shutdown() {
 void CallbackThread::Abandon() {
   absl::MutexLock lock(&mutex_);
   shutdown_ = true;
-  thread_.release();  // NOLINT(bugprone-unused-return-value)
+  // Where those who look for leaks find it.
+  static std::atomic<LibraryThread*> abandoned;
+  abandoned = thread_.release();
 }
 
 bool CallbackThread::ShutdownWithTimeout(absl::Duration timeout) {

@@ -55,9 +55,11 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 using Stream = WorkerOutput::Stream;
 
@@ -548,7 +550,9 @@ TEST_P(WorkerOutputTest, WorkersThatCanNotStartTellWhy) {
                     HasSubstr(R"(it wrote last: "no licence")")));
   pool->Close();
   EXPECT_EQ(pool->Join(), status);
-  EXPECT_THAT(Lines(Stream::kStderr, 0), Contains("no licence").Times(6));
+  // The next may be started when one has closed its channel, before its exit.
+  EXPECT_THAT(Lines(Stream::kStderr, 0),
+              AllOf(SizeIs(Ge(6)), Each("no licence")));
 }
 
 // Which has the pipes, so that they have no end.
