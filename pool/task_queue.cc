@@ -37,8 +37,13 @@ TaskPtr TaskQueue::PopFront() {
     TaskPtr task = std::move(lane.front());
     lane.pop_front();
     --num_tasks_;
-    if (num_dropped_ == 0 || !task->done()) return task;
-    --num_dropped_;
+    if (num_dropped_ > 0 && task->done()) {
+      --num_dropped_;
+      continue;
+    }
+    // A task keeps its pool: none may stay that nobody would take out.
+    if (num_dropped_ > 0 && empty()) *this = TaskQueue();
+    return task;
   }
 }
 

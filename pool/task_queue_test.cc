@@ -79,6 +79,17 @@ TEST(TaskQueueTest, DroppedTasksAreNotGiven) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(TaskQueueTest, NoneIsKeptBehindTheLastThatIsGiven) {
+  TaskQueue queue;
+  const TaskPtr first = NewTask(1), dropped = NewTask(2);
+  queue.PushBack(first);
+  queue.PushBack(dropped);
+  Cancel(dropped, queue);
+  EXPECT_EQ(queue.PopFront()->id, 1);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(dropped.use_count(), 1);
+}
+
 TEST(TaskQueueTest, DroppedTasksAreReleasedOnceTheyAreMany) {
   TaskQueue queue;
   std::vector<TaskPtr> tasks;
