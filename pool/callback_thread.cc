@@ -60,7 +60,7 @@ void CallbackThread::Abandon() {
   shutdown_ = true;
   // Where those who look for leaks find it.
   static std::atomic<LibraryThread*> abandoned;
-  abandoned = thread_.release();
+  if (thread_ != nullptr) abandoned = thread_.release();
 }
 
 bool CallbackThread::ShutdownWithTimeout(absl::Duration timeout) {

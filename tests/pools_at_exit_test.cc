@@ -168,14 +168,15 @@ void ExitInCallbackOfAGlobal(const std::string& path) {
 MULTIPROC_FUNCTION(ExitInCallbackOfAGlobal);
 
 void ExitAfterTheEnd() {
-  LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration())).Terminate();
-  ProcessPool& joined =
-      LeakPool(Options(AtExit::kRunStarted, absl::InfiniteDuration()));
+  const ProcessPoolOptions options =
+      Options(AtExit::kRunAll, absl::InfiniteDuration());
+  auto destroyed = ProcessPool::Create(options);
+  ProcessPool& terminated = LeakPool(options);
+  ProcessPool& joined = LeakPool(options);
+  terminated.Terminate();
   joined.Close();
   joined.Join().IgnoreError();
-  {
-    ProcessPool::Create(Options(AtExit::kTerminate, {})).status().IgnoreError();
-  }
+  *destroyed = nullptr;
   std::exit(kExitCode);
 }
 MULTIPROC_FUNCTION(ExitAfterTheEnd);
