@@ -351,11 +351,10 @@ PoolStats PoolLoop::Stats() {
   WatchUnattended();
   absl::MutexLock lock(&mutex_);
   size_t queued = submitted_.size() + queue_.size();
-  for (const WorkerProcess* worker : workers_.All()) {
-    queued += worker->num_pinned();
-  }
-  PoolStats stats = stats_.Snapshot(workers_.All(), queued, next_task_id_ - 1,
-                                    submitted_bytes_);
+  const std::vector<WorkerProcess*> workers = workers_.All();
+  for (const WorkerProcess* worker : workers) queued += worker->num_pinned();
+  PoolStats stats =
+      stats_.Snapshot(workers, queued, next_task_id_ - 1, submitted_bytes_);
   stats.tasks.refused = num_refused_;
   stats.tasks.run_by_caller = num_run_by_caller_;
   return stats;
@@ -397,7 +396,7 @@ absl::StatusOr<std::vector<TaskPtr>> PoolLoop::SubmitToEach(
     absl::Status closed = WhyClosed();
     if (!closed.ok()) return closed;
     for (WorkerProcess* worker : workers_.All()) {
-      if (!worker->stays()) continue;
+      if (!worker->addressable()) continue;
       tasks.push_back(make_task());
       if (limit_ != nullptr) limit_->Add(tasks.back()->argument_bytes());
       Pin(*worker, tasks.back());
@@ -417,7 +416,7 @@ absl::Status PoolLoop::SubmitTo(uint64_t worker_id, TaskPtr task) {
     absl::Status closed = WhyClosed();
     if (!closed.ok()) return closed;
     const std::shared_ptr<WorkerProcess> worker = workers_.Get(worker_id);
-    if (worker == nullptr || !worker->stays()) {
+    if (worker == nullptr || !worker->addressable()) {
       return absl::NotFoundError(absl::StrCat(
           "there is no worker ", worker_id,
           ", or it is about to leave: WorkerIds tells which there are"));
@@ -441,7 +440,7 @@ std::vector<uint64_t> PoolLoop::WorkerIds() {
   Section section(this);
   std::vector<uint64_t> ids;
   for (const WorkerProcess* worker : workers_.All()) {
-    if (worker->stays()) ids.push_back(worker->id());
+    if (worker->addressable()) ids.push_back(worker->id());
   }
   return ids;
 }
@@ -547,9 +546,10 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
   if (task->worker != nullptr) Recall(*task->worker, *task);
   const bool ends = !task->done();
   if (ends && task->worker == nullptr) {
-    FinishQueued(task);
+    CancelUnbegun(task);
+    queue_.Drop();
   } else if (ends && task->worker->Unpin(*task)) {
-    FinishUnpinned(task);
+    CancelUnbegun(task);
   } else if (ends) {
     TellToEnd(*task->worker, *task);
   }
@@ -572,17 +572,10 @@ void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
   workers_.Update(worker);
 }
 
-void PoolLoop::FinishUnpinned(const TaskPtr& task) {
+void PoolLoop::CancelUnbegun(const TaskPtr& task) {
   task->cancelled = true;
   End(task, CancelledTaskError(*task, " before it began"),
       &TaskCounts::cancelled);
-}
-
-void PoolLoop::FinishQueued(const TaskPtr& task) {
-  task->cancelled = true;
-  End(task, CancelledTaskError(*task, " before it began"),
-      &TaskCounts::cancelled);
-  queue_.Drop();
 }
 
 void PoolLoop::TellToEnd(WorkerProcess& worker, Task& task) {
@@ -603,7 +596,6 @@ size_t PoolLoop::CancelPending() {
     if (worker->NumBegun() >= worker->num_leases()) continue;
     if (worker->usable()) {
       for (TaskPtr& task : Reclaim(*worker)) tasks.push_back(std::move(task));
-      if (worker->usable()) worker->Flush();
       workers_.Update(*worker);
     }
     // Of one that is about to be gone, or could not be taken back.
@@ -613,12 +605,8 @@ size_t PoolLoop::CancelPending() {
     }
   }
   for (TaskPtr& task : queue_.TakeAll()) tasks.push_back(std::move(task));
-  for (TaskPtr& task : tasks) {
-    ++count;
-    task->cancelled = true;
-    absl::Status status = CancelledTaskError(*task, " before it began");
-    End(std::move(task), std::move(status), &TaskCounts::cancelled);
-  }
+  count += tasks.size();
+  for (const TaskPtr& task : tasks) CancelUnbegun(task);
   DispatchAll(WatchAnswer::kNow);
   WakeOwnerIfNeeded();
   return count;
@@ -796,6 +784,7 @@ std::vector<TaskPtr> PoolLoop::Reclaim(WorkerProcess& worker) {
     worker.Kill(tasks.status());
     return {};
   }
+  worker.Flush();
   for (TaskPtr& task : *tasks) task->worker = nullptr;
   return *std::move(tasks);
 }
@@ -812,7 +801,6 @@ void PoolLoop::Requeue(WorkerProcess& worker, std::vector<TaskPtr> tasks) {
     tasks.erase(pinned, tasks.end());
   }
   queue_.PushFront(std::move(tasks));
-  if (worker.usable()) worker.Flush();
   workers_.Update(worker);
 }
 
@@ -934,10 +922,7 @@ void PoolLoop::HandleError(TaskPtr task, absl::Status error,
     outcome = &TaskCounts::cancelled;
     error = CancelledTaskError(
         *task, absl::StrCat(", and ended with ", error.ToString()));
-  } else if (task->retry_errors && IsTaskError(error) && ended_.ok() &&
-             !task->pinned && task->attempt < task->max_attempts) {
-    ++task->attempt;
-    stats_.CountRetry();
+  } else if (task->retry_errors && IsTaskError(error) && TryAgain(*task)) {
     queue_.PushFront({std::move(task)});
     return;
   }
@@ -985,9 +970,9 @@ void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, death);
-    if (MayTryAgain(*task, error)) {
-      ++task->attempt;
-      stats_.CountRetry();
+    const bool may_be =
+        task->retry_timeouts || !absl::IsDeadlineExceeded(error);
+    if (may_be && TryAgain(*task)) {
       again.push_back(std::move(task));
     } else {
       Finish(std::move(task), std::move(error));
@@ -1007,10 +992,14 @@ void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   queue_.PushFront(std::move(again));
 }
 
-bool PoolLoop::MayTryAgain(const Task& task, const absl::Status& error) const {
-  if (absl::IsDeadlineExceeded(error) && !task.retry_timeouts) return false;
-  return ended_.ok() && !task.cancelled && !task.pinned &&
-         task.attempt < task.max_attempts;
+bool PoolLoop::TryAgain(Task& task) {
+  if (!ended_.ok() || task.cancelled || task.pinned ||
+      task.attempt >= task.max_attempts) {
+    return false;
+  }
+  ++task.attempt;
+  stats_.CountRetry();
+  return true;
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
@@ -1102,8 +1091,8 @@ void PoolLoop::KillOverdue(WorkerProcess& worker) {
 }
 
 void PoolLoop::LookAtMemory() {
-  const absl::Time begin = MonotonicNow();
   if (options_.kill_worker_memory_bytes == 0) return;
+  const absl::Time begin = MonotonicNow();
   if (begin < next_memory_look_) return;
   for (WorkerProcess* worker : workers_.All()) {
     if (!worker->usable() || worker->num_leases() == 0) continue;

@@ -211,8 +211,8 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void SettleLeases(WorkerProcess& worker, const WorkerDeath& death)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  bool MayTryAgain(const Task& task, const absl::Status& error) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  // Counts another attempt, if the task may have one.
+  bool TryAgain(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void End(TaskPtr task, absl::Status status,
@@ -223,9 +223,7 @@ class PoolLoop : public FutureOwner {
 
   void Recall(WorkerProcess& worker, const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void FinishUnpinned(const TaskPtr& task)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void FinishQueued(const TaskPtr& task)
+  void CancelUnbegun(const TaskPtr& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TellToEnd(WorkerProcess& worker, Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);

@@ -89,15 +89,6 @@ absl::Status CheckCounts(const ProcessPoolOptions& options) {
                       absl::StrCat(options.max_leased_tasks),
                       "from 1 to 65,536, or 0 for as many as pay");
   }
-  if (options.cancel_grace < absl::ZeroDuration()) {
-    return OutOfRange("cancel_grace",
-                      absl::FormatDuration(options.cancel_grace),
-                      "zero or more");
-  }
-  if (options.spin_time < absl::ZeroDuration()) {
-    return OutOfRange("spin_time", absl::FormatDuration(options.spin_time),
-                      "zero or more");
-  }
   return absl::OkStatus();
 }
 
@@ -106,8 +97,15 @@ absl::Status CheckPositive(absl::string_view option, absl::Duration value) {
   return OutOfRange(option, absl::FormatDuration(value), "more than zero");
 }
 
+absl::Status CheckNotNegative(absl::string_view option, absl::Duration value) {
+  if (value >= absl::ZeroDuration()) return absl::OkStatus();
+  return OutOfRange(option, absl::FormatDuration(value), "zero or more");
+}
+
 absl::Status CheckOptions(const ProcessPoolOptions& options) {
   absl::Status status = CheckCounts(options);
+  status.Update(CheckNotNegative("cancel_grace", options.cancel_grace));
+  status.Update(CheckNotNegative("spin_time", options.spin_time));
   status.Update(CheckPositive("task_timeout", options.task_timeout));
   status.Update(
       CheckPositive("worker_start_timeout", options.worker_start_timeout));
@@ -116,11 +114,7 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
       CheckPositive("worker_exit_timeout", options.worker_exit_timeout));
   status.Update(CheckPositive("idle_timeout", options.idle_timeout));
   status.Update(CheckPositive("max_worker_age", options.max_worker_age));
-  if (options.exit_timeout < absl::ZeroDuration()) {
-    status.Update(OutOfRange("exit_timeout",
-                             absl::FormatDuration(options.exit_timeout),
-                             "zero or more"));
-  }
+  status.Update(CheckNotNegative("exit_timeout", options.exit_timeout));
   status.Update(options.initializer.status());
   status.Update(options.finalizer.status());
   status.Update(CheckDepth(options));

@@ -6,15 +6,11 @@
 namespace multiproc {
 namespace {
 
-bool Stays(const WorkerProcess* worker) {
-  return worker->usable() && !worker->leaving() && !worker->spare();
-}
-
 // Stale ones first: another would leave for nothing.
 WorkerProcess* Idlest(const std::vector<WorkerProcess*>& workers) {
   WorkerProcess* idlest = nullptr;
   for (WorkerProcess* worker : workers) {
-    if (!Stays(worker)) continue;
+    if (!worker->staying()) continue;
     if (idlest == nullptr || worker->stale() > idlest->stale() ||
         (worker->stale() == idlest->stale() &&
          worker->num_leases() < idlest->num_leases())) {

@@ -100,14 +100,13 @@ class WorkerProcess {
   bool ready() const { return ready_; }
   // Whether it will take tasks: neither told to leave, nor killed.
   bool usable() const { return usable_; }
-  // Whether it takes tasks now.
+  // Whether it is a worker of the pool, and is to remain one for now; and
+  // whether tasks may be given to it by its number.
+  bool staying() const { return usable_ && !leaving_ && !spare_; }
+  bool addressable() const { return staying() && !wants_to_leave_; }
+  // Whether it takes tasks of the queue now.
   bool takes_tasks() const {
-    return usable_ && (ready_ || eager_) && !leaving_ && !spare_ &&
-           TasksLeft() > 0;
-  }
-  // Whether it is a worker of the pool, and is to remain one for now.
-  bool stays() const {
-    return usable_ && !leaving_ && !wants_to_leave_ && !spare_;
+    return staying() && (ready_ || eager_) && TasksLeft() > 0;
   }
   // Whether it is kept for later, and has no tasks until then; and the end of
   // that time.

@@ -133,8 +133,7 @@ void WorkerSet::UpdateTurnover(Member& member, bool present) {
     number += (counts ? 1 : 0) - (counted ? 1 : 0);
     counted = counts;
   };
-  const bool staying =
-      present && worker.usable() && !worker.leaving() && !worker.spare();
+  const bool staying = present && worker.staying();
   count(num_staying_, member.staying, staying);
   count(num_stale_, member.stale, staying && worker.stale());
   count(num_out_, member.out, present && worker.on_its_way_out());
