@@ -33,6 +33,7 @@
 #include "multiproc/pool/process_pool.h"
 #include "multiproc/proto/task.pb.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
 #include "tests/process_state.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
@@ -307,13 +308,6 @@ std::vector<std::string> LinesOf(const std::string& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   return lines;
-}
-
-std::string NewFifo() {
-  static std::atomic<int> count{1000};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
 }
 
 // The first waits, and `count - 1` do not.

@@ -29,6 +29,7 @@
 #include "multiproc/pool/process_pool.h"
 #include "multiproc/pool/resident_memory.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
 #include "tests/scripted_worker.h"
 #include "tests/test_os.h"
 
@@ -92,13 +93,6 @@ absl::Status Refuse() { return absl::NotFoundError("no model here"); }
 MULTIPROC_FUNCTION(Refuse);
 
 // ---- The fixture ----
-
-std::string NewFifo() {
-  static std::atomic<int> count{2000};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
-}
 
 // What holds at any moment.
 void ExpectConsistent(const PoolStats& stats) {

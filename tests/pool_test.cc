@@ -28,7 +28,9 @@
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
 #include "tests/process_state.h"
+#include "tests/read_file.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
 
@@ -204,20 +206,6 @@ constexpr int kManyPools = 50;
 constexpr int kManyPools = 300;
 #endif
 
-std::string NewFifo() {
-  static std::atomic<int> count{0};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
-}
-
-std::vector<std::string> Lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
 template <typename T>
 absl::Status ErrorOf(const Future<T>& future) {
   return future.Get().status();
@@ -287,7 +275,7 @@ TEST_P(PoolTest, TenThousandTasksComeBackEachOnce) {
     futures.push_back(pool->Submit(LogAndReturn, path, i));
   }
   for (int64_t i = 0; i < 10000; ++i) EXPECT_EQ(*futures[i].Get(), i);
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_EQ(lines.size(), 10000);
   EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), 10000);
 }
@@ -333,7 +321,7 @@ TEST_P(PoolTest, TasksStartInOrder) {
   for (int64_t i = 0; i < 5; ++i) pool->Submit(LogAndReturn, path, i);
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
-  EXPECT_THAT(Lines(path), ElementsAre("0", "1", "2", "3", "4"));
+  EXPECT_THAT(ReadLines(path), ElementsAre("0", "1", "2", "3", "4"));
 }
 
 TEST_P(PoolTest, GreatMessagesPassInBothDirectionsAtOnce) {
@@ -479,7 +467,7 @@ TEST_P(PoolTest, WhatWaitsBehindALongTaskRunsElsewhere) {
     EXPECT_FALSE(blocked.Ready());
     ReadFifo(fifo);
     EXPECT_EQ(*blocked.Get(), -1);
-    EXPECT_EQ(Lines(path).size(), 200) << "each has run once";
+    EXPECT_EQ(ReadLines(path).size(), 200) << "each has run once";
   }
 }
 
@@ -550,7 +538,7 @@ TEST_P(PoolTest, MapOfAFunctionWithoutAResultGivesAStatus) {
   const std::string path = TempPath("log");
   const std::vector<std::string> items(1000, path);
   EXPECT_TRUE(pool->Map(LogLine, items).ok());
-  EXPECT_EQ(Lines(path).size(), 1000);
+  EXPECT_EQ(ReadLines(path).size(), 1000);
 }
 
 TEST_P(PoolTest, MapEndsWithItsFirstError) {
@@ -643,7 +631,7 @@ TEST_P(PoolTest, ADeathCostsOneOfTheLeasedTasks) {
       EXPECT_EQ(*futures[i].Get(), i);
     }
   }
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_EQ(lines.size(), 100) << "each has run once";
   EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), 100);
 }
@@ -946,7 +934,7 @@ TEST_P(PoolTest, AWorkerHasTimeToLeave) {
     const auto pool = MakePool(1);
     EXPECT_TRUE(pool->Submit(LogAtExit, path).Get().ok());
   }
-  EXPECT_THAT(Lines(path), ElementsAre("at exit"));
+  EXPECT_THAT(ReadLines(path), ElementsAre("at exit"));
 }
 
 TEST_P(PoolTest, AWorkerThatDoesNotLeaveIsKilled) {
@@ -958,7 +946,7 @@ TEST_P(PoolTest, AWorkerThatDoesNotLeaveIsKilled) {
     const auto pool = MakePool(options);
     EXPECT_TRUE(pool->Submit(LogAtExit, path).Get().ok());
   }
-  EXPECT_THAT(Lines(path), ElementsAre());
+  EXPECT_THAT(ReadLines(path), ElementsAre());
 }
 
 TEST_P(PoolTest, ManyPoolsLeaveNothingBehind) {

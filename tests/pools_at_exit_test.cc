@@ -4,11 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +22,8 @@
 #include "multiproc/executors/process.h"
 #include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
+#include "tests/read_file.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
 
@@ -188,20 +188,6 @@ MULTIPROC_FUNCTION(ExitInTask);
 
 // ---- Tests ----
 
-std::string NewFifo() {
-  static std::atomic<int> count{0};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
-}
-
-std::vector<std::string> Lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
 class PoolsAtExitTest : public BackendTest {
  protected:
   void SetUp() override { variable_.emplace("MULTIPROC_EXECUTOR", GetParam()); }
@@ -224,36 +210,36 @@ class PoolsAtExitTest : public BackendTest {
 TEST_P(PoolsAtExitTest, TerminateCancelsWhatHasNoOutcome) {
   ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kTerminate), log_,
               NewFifo());
-  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED"));
 }
 
 TEST_P(PoolsAtExitTest, RunStartedWaitsForNoMoreThanItsTime) {
   ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunStarted), log_,
               NewFifo());
-  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED"));
 }
 
 TEST_P(PoolsAtExitTest, RunAllWaitsForNoMoreThanItsTime) {
   ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunAll), log_,
               NewFifo());
-  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED"));
 }
 
 TEST_P(PoolsAtExitTest, RunAllRunsWhatWasSubmitted) {
   ExpectExits(ExitWithQueue, log_);
-  EXPECT_THAT(Lines(log_), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("a", "b", "c"));
 }
 
 TEST_P(PoolsAtExitTest, RunStartedRunsWhatHasBegun) {
   ExpectExits(ExitWithTaskThatRuns, log_, NewFifo(), NewFifo());
-  EXPECT_THAT(Lines(log_), ElementsAre("CANCELLED", "ran"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED", "ran"));
 }
 
 TEST_P(PoolsAtExitTest, RunStartedEndsAMap) { ExpectExits(ExitWithMap); }
 
 TEST_P(PoolsAtExitTest, AnExitInACallbackDoesNotWaitForItself) {
   ExpectExits(ExitInCallback, log_);
-  EXPECT_THAT(Lines(log_), ElementsAre("ran"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("ran"));
 }
 
 TEST_P(PoolsAtExitTest, AnExitInACallbackMayDestroyThePool) {
@@ -279,7 +265,7 @@ TEST_P(PoolsAtExitTest, AnExitInATaskEndsNoPool) {
   const auto exits = (*pool)->Submit(ExitInTask);
   EXPECT_TRUE(absl::IsUnavailable(exits.Get())) << exits.Get();
   EXPECT_TRUE((*pool)->Submit(Log, log_, "after").Get().ok());
-  EXPECT_THAT(Lines(log_), ElementsAre("after"));
+  EXPECT_THAT(ReadLines(log_), ElementsAre("after"));
 }
 
 MULTIPROC_FOR_EVERY_BACKEND(PoolsAtExitTest);

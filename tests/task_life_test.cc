@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +27,8 @@
 #include "multiproc/pool/current_task.h"
 #include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
+#include "tests/read_file.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
 
@@ -160,20 +160,6 @@ MULTIPROC_FUNCTION(SizeOf);
 
 // ---- The fixture ----
 
-std::string NewFifo() {
-  static std::atomic<int> count{0};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
-}
-
-std::vector<std::string> Lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
 absl::Status StatusOf(const Future<void>& future) { return future.Get(); }
 template <typename T>
 absl::Status StatusOf(const Future<T>& future) {
@@ -232,7 +218,7 @@ TEST_P(TaskLifeTest, AQueuedTaskIsCancelledAtOnceAndNeverRuns) {
   ReadFifo(fifo);
   EXPECT_TRUE(running.Get().ok());
   EXPECT_TRUE(last.Get().ok());
-  EXPECT_THAT(Lines(log), ElementsAre("last"));
+  EXPECT_THAT(ReadLines(log), ElementsAre("last"));
 }
 
 // Behind one that runs, in the same worker.
@@ -254,7 +240,7 @@ TEST_P(TaskLifeTest, ALeasedTaskIsCancelledAtOnceAndNeverRuns) {
   EXPECT_TRUE(running.Cancel());
   EXPECT_TRUE(first.Get().ok());
   EXPECT_TRUE(last.Get().ok());
-  EXPECT_THAT(Lines(log), ElementsAre("first", "last"));
+  EXPECT_THAT(ReadLines(log), ElementsAre("first", "last"));
 }
 
 TEST_P(TaskLifeTest, ManyQueuedTasksAreCancelled) {
@@ -387,7 +373,7 @@ TEST_P(TaskLifeTest, CancelPendingLeavesWhatRuns) {
   EXPECT_TRUE(running.Cancel());
   EXPECT_TRUE(running.Get().ok());
   EXPECT_TRUE(pool->Submit(Pid).Get().ok());
-  EXPECT_THAT(Lines(log), IsEmpty());
+  EXPECT_THAT(ReadLines(log), IsEmpty());
 }
 
 // ---- Soft timeouts ----
@@ -455,7 +441,7 @@ TEST_P(TaskLifeTest, TasksOfHigherPriorityStartFirst) {
   ReadFifo(fifo);
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
-  EXPECT_THAT(Lines(log), ElementsAre("100", "100", "1", "0", "0", "-100"));
+  EXPECT_THAT(ReadLines(log), ElementsAre("100", "100", "1", "0", "0", "-100"));
 }
 
 TEST_P(TaskLifeTest, OptionsOutOfRangeAreRefused) {

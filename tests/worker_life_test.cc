@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,7 +29,9 @@
 #include "multiproc/pool/process_pool.h"
 #include "multiproc/pool/resident_memory.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
 #include "tests/process_state.h"
+#include "tests/read_file.h"
 #include "tests/temp_path.h"
 #include "tests/test_os.h"
 
@@ -159,20 +160,6 @@ void NotRegistered() {}
 
 // ---- The fixture ----
 
-std::string NewFifo() {
-  static std::atomic<int> count{1000};
-  std::string path = MakeFifo(testing::TempDir(), ++count);
-  EXPECT_NE(path, "");
-  return path;
-}
-
-std::vector<std::string> Lines(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
 size_t CountOf(const std::string& word, const std::vector<std::string>& lines) {
   return static_cast<size_t>(
       std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
@@ -259,7 +246,7 @@ TEST_P(WorkerLifeTest, TheInitializerRunsOnceInEachWorkerBeforeItsTasks) {
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(logged->Submit(Nothing).Get().ok());
   std::set<std::string> expected;
   for (const int64_t pid : pids) expected.insert(absl::StrCat("begin ", pid));
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()), expected);
   EXPECT_EQ(lines.size(), 3);
 }
@@ -327,12 +314,12 @@ TEST_P(WorkerLifeTest, TheFinalizerRunsInWorkersThatLeaveInOrder) {
   const auto pool = MakePool(options);
   const std::vector<int64_t> pids = Pids(*pool);
   EXPECT_EQ(pids.size(), 3);
-  EXPECT_THAT(Lines(path), IsEmpty());
+  EXPECT_THAT(ReadLines(path), IsEmpty());
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
   std::set<std::string> expected;
   for (const int64_t pid : pids) expected.insert(absl::StrCat("end ", pid));
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()), expected);
   EXPECT_EQ(lines.size(), 3);
 }
@@ -345,7 +332,7 @@ TEST_P(WorkerLifeTest, TheFinalizerDoesNotRunInWorkersThatAreKilled) {
   EXPECT_EQ(Pids(*pool).size(), 2);
   pool->Terminate();
   EXPECT_TRUE(pool->Join().ok());
-  EXPECT_THAT(Lines(path), IsEmpty());
+  EXPECT_THAT(ReadLines(path), IsEmpty());
 }
 
 TEST_P(WorkerLifeTest, AFinalizersErrorGoesNowhere) {
@@ -412,7 +399,7 @@ TEST_P(WorkerLifeTest, NothingIsLostAsWorkersAreReplaced) {
         ASSERT_TRUE(pid.ok()) << pid.status();
         pids.push_back(*pid);
       }
-      EXPECT_EQ(Lines(path).size(), num_tasks) << "each has run once";
+      EXPECT_EQ(ReadLines(path).size(), num_tasks) << "each has run once";
       // A number may come again once its process is gone; not many do.
       const std::set<int64_t> distinct(pids.begin(), pids.end());
       EXPECT_GE(distinct.size() * static_cast<size_t>(max_tasks) * 2,
@@ -483,7 +470,7 @@ TEST_P(WorkerLifeTest, AClosedPoolReplacesWorkersUntilAllIsDone) {
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
   for (int64_t i = 0; i < 30; ++i) EXPECT_EQ(*futures[i].Get(), i * i);
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_GE(CountOf("begin", lines), 30);
   EXPECT_EQ(CountOf("end", lines), CountOf("begin", lines));
 }
@@ -540,7 +527,7 @@ TEST_P(WorkerLifeTest, NothingIsLostAsEachTaskIsTooGreat) {
   }
   std::set<int64_t> pids;
   for (const auto& future : futures) pids.insert(*future.Get());
-  EXPECT_EQ(Lines(path).size(), 60) << "each has run once";
+  EXPECT_EQ(ReadLines(path).size(), 60) << "each has run once";
   EXPECT_GE(pids.size(), 30) << "a number may come again";
 }
 
@@ -638,9 +625,9 @@ TEST_P(WorkerLifeTest, IdleWorkersLeaveBeyondTheLeast) {
   for (const std::string& fifo : LastFirst(fifos)) ReadFifo(fifo);
   for (const auto& future : futures) EXPECT_TRUE(future.Get().ok());
   // Looking at the workers would keep them busy.
-  while (Lines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
+  while (ReadLines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
   absl::SleepFor(2 * options.idle_timeout);
-  EXPECT_EQ(Lines(path).size(), 2) << "one stays";
+  EXPECT_EQ(ReadLines(path).size(), 2) << "one stays";
   EXPECT_EQ(Pids(*pool).size(), 1);
   // And it grows again.
   const std::string fifo = NewFifo();
@@ -702,7 +689,7 @@ TEST_P(WorkerLifeTest, ABusyWorkerLeavesOnceItsTaskHasEnded) {
   EXPECT_TRUE(first.Get().ok());
   EXPECT_TRUE(second.Get().ok());
   EXPECT_TRUE(third.Get().ok());
-  while (Lines(path).empty()) absl::SleepFor(absl::Milliseconds(1));
+  while (ReadLines(path).empty()) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_EQ(Pids(*pool).size(), 1);
 }
 
@@ -726,13 +713,13 @@ TEST_P(WorkerLifeTest, RestartReplacesAllWorkersInOrder) {
   EXPECT_TRUE(pool->RestartWorkers().ok());
   // Under load, of which nothing is lost.
   int64_t n = 0;
-  while (Lines(path).size() < 3) {
+  while (ReadLines(path).size() < 3) {
     EXPECT_EQ(*pool->Submit(Square, n).Get(), n * n);
     ++n;
   }
   std::set<std::string> expected;
   for (const int64_t pid : before) expected.insert(absl::StrCat("end ", pid));
-  const std::vector<std::string> lines = Lines(path);
+  const std::vector<std::string> lines = ReadLines(path);
   EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()), expected);
   const std::vector<int64_t> after = AwaitSize(*pool, 3);
   for (const int64_t pid : before) {
@@ -918,8 +905,8 @@ TEST_P(WorkerLifeTest, ASpareTakesTheDeadWorkersPlace) {
   const int64_t first = *pool->Submit(Pid).Get();
   EXPECT_EQ(pool->WorkerIds().size(), 1) << "a spare has no part in it";
   EXPECT_EQ(Pids(*pool), std::vector<int64_t>{first});
-  while (Lines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
-  const std::vector<std::string> begun = Lines(path);
+  while (ReadLines(path).size() < 2) absl::SleepFor(absl::Milliseconds(1));
+  const std::vector<std::string> begun = ReadLines(path);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(*pool->Submit(Pid).Get(), first);
 
   EXPECT_TRUE(absl::IsUnavailable(pool->Submit(Die).Get()));
@@ -928,7 +915,7 @@ TEST_P(WorkerLifeTest, ASpareTakesTheDeadWorkersPlace) {
   EXPECT_EQ(CountOf(absl::StrCat("begin ", second), begun), 1)
       << "it was there before";
   // And has a spare of its own.
-  while (Lines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
+  while (ReadLines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
 }
 
 TEST_P(WorkerLifeTest, SparesAreReplacedWithTheOthers) {
@@ -939,15 +926,15 @@ TEST_P(WorkerLifeTest, SparesAreReplacedWithTheOthers) {
   options.finalizer = WorkerHook::Of(Log, path, "end");
   const auto pool = MakePool(options);
   EXPECT_TRUE(pool->Submit(Pid).Get().ok());
-  while (Lines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
+  while (ReadLines(path).size() < 3) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_TRUE(pool->RestartWorkers().ok());
-  while (CountOf("end", Lines(path)) < 3) {
+  while (CountOf("end", ReadLines(path)) < 3) {
     absl::SleepFor(absl::Milliseconds(1));
   }
   EXPECT_TRUE(pool->Submit(Pid).Get().ok());
   pool->Close();
   EXPECT_TRUE(pool->Join().ok());
-  EXPECT_EQ(CountOf("end", Lines(path)), CountOf("begin", Lines(path)))
+  EXPECT_EQ(CountOf("end", ReadLines(path)), CountOf("begin", ReadLines(path)))
       << "all have left in order";
 }
 

@@ -20,7 +20,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/config.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/log/initialize.h"
 #include "absl/log/log.h"
@@ -43,6 +42,7 @@
 #include "multiproc/pool/standard_stream.h"
 #include "multiproc/pool/worker_output.h"
 #include "tests/backends.h"
+#include "tests/new_fifo.h"
 #include "tests/process_state.h"
 #include "tests/read_file.h"
 #include "tests/temp_path.h"
@@ -484,11 +484,6 @@ TEST_P(WorkerOutputTest, ATaskThatWroteNothingHasNoLastWords) {
 }
 
 TEST_P(WorkerOutputTest, ATaskThatExitsTellsToo) {
-#ifdef ABSL_HAVE_ADDRESS_SANITIZER
-  if (is_fork()) {
-    GTEST_SKIP() << "exit() looks for leaks, and finds what a fork abandons";
-  }
-#endif
   const auto pool = MakePool(Options(1));
   const absl::Status status = pool->Submit(WriteAndExit, "giving up\n").Get();
   const auto failure = GetTaskFailure(status);
@@ -661,7 +656,6 @@ TEST_P(WorkerOutputTest, ACallbackMaySubmitAndMustNotJoin) {
 
 #ifndef _WIN32
 TEST_P(WorkerOutputTest, ATaskMayMakeItsStreamsNonBlocking) {
-  static int num_fifos = 2000;
   SlowCallback slow;
   ProcessPoolOptions options = Options(1);
   options.on_output = [&](const WorkerOutput& output) {
@@ -669,7 +663,7 @@ TEST_P(WorkerOutputTest, ATaskMayMakeItsStreamsNonBlocking) {
     slow.Wait();
   };
   const auto pool = MakePool(options);
-  const std::string fifo = MakeFifo(testing::TempDir(), ++num_fifos);
+  const std::string fifo = NewFifo();
   const Future<void> fills = pool->Submit(FillNonBlocking, fifo);
   // There may be no room for the end of the task by now.
   const std::string bytes = ReadFifo(fifo);
