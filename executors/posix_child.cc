@@ -132,19 +132,30 @@ std::unique_ptr<ChildHandle> WatchByPidfd(int pid, bool leads_group) {
 std::unique_ptr<ChildHandle> WatchByPidfd(int, bool) { return nullptr; }
 #endif
 
+// What the thread that waits for a child tells.
+struct ChildWatch {
+  // Before it closes `exit_event`: that somebody, or the system, has collected
+  // the child, whose pid may be another's.
+  std::atomic<bool> is_collected{false};
+  ScopedFileHandle exit_event;
+};
+
 // Waits on a thread of its own with WNOWAIT, which leaves the child to be
 // collected: until Reap its pid can't be given to another process, unless the
 // program ignores SIGCHLD.
 class ThreadWatchedChild : public ChildHandle {
  public:
-  ThreadWatchedChild(int pid, bool leads_group, ScopedFileHandle exit_event)
+  ThreadWatchedChild(int pid, bool leads_group, ScopedFileHandle exit_event,
+                     std::shared_ptr<const ChildWatch> watch)
       : pid_(pid),
         leads_group_(leads_group),
-        exit_event_(std::move(exit_event)) {}
+        exit_event_(std::move(exit_event)),
+        watch_(std::move(watch)) {}
 
   int64_t pid() const override { return pid_; }
   FileHandle exit_event() const override { return exit_event_.get(); }
   absl::StatusOr<ExitStatus> Reap() override {
+    if (watch_->is_collected) return ExitStatus::Unknown();
     return WaitById(pid_, P_PID, static_cast<id_t>(pid_));
   }
   absl::Status Interrupt() override { return Send(SIGINT); }
@@ -157,12 +168,14 @@ class ThreadWatchedChild : public ChildHandle {
 
  private:
   // The system does it at once where SIGCHLD is ignored. (It may do so right
-  // after this: only a pidfd is safe from that.)
+  // after this: only a pidfd is safe from that.) The number may be that of a
+  // later child by now, and so what the thread saw comes first.
   bool IsCollected() const {
     siginfo_t info;
-    return waitid(P_PID, static_cast<id_t>(pid_), &info,
-                  WEXITED | WNOHANG | WNOWAIT) != 0 &&
-           errno == ECHILD;
+    return watch_->is_collected ||
+           (waitid(P_PID, static_cast<id_t>(pid_), &info,
+                   WEXITED | WNOHANG | WNOWAIT) != 0 &&
+            errno == ECHILD);
   }
 
   absl::Status Send(int signal) {
@@ -173,29 +186,32 @@ class ThreadWatchedChild : public ChildHandle {
   const int pid_;
   const bool leads_group_;
   const ScopedFileHandle exit_event_;
+  const std::shared_ptr<const ChildWatch> watch_;
 };
 
-void WaitWithoutCollecting(int pid) {
+// Whether the child is there to be collected.
+bool WaitWithoutCollecting(int pid) {
   siginfo_t info;
-  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 &&
-         errno == EINTR) {
-  }
+  int result;
+  do {
+    result = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 || errno != ECHILD;
 }
 
 absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid,
                                                            bool leads_group) {
   absl::StatusOr<Pipe> pipe = Pipe::Create();
   if (!pipe.ok()) return pipe.status();
-  auto write_end =
-      std::make_shared<ScopedFileHandle>(std::move(pipe->write_end));
-  absl::Status started =
-      LibraryThread::StartDetached([pid, write_end = std::move(write_end)] {
-        WaitWithoutCollecting(pid);
-        write_end->reset();
-      });
+  auto watch = std::make_shared<ChildWatch>();
+  watch->exit_event = std::move(pipe->write_end);
+  absl::Status started = LibraryThread::StartDetached([pid, watch] {
+    watch->is_collected = !WaitWithoutCollecting(pid);
+    watch->exit_event.reset();
+  });
   if (!started.ok()) return started;
-  return std::make_unique<ThreadWatchedChild>(pid, leads_group,
-                                              std::move(pipe->read_end));
+  return std::make_unique<ThreadWatchedChild>(
+      pid, leads_group, std::move(pipe->read_end), std::move(watch));
 }
 
 }  // namespace

@@ -419,29 +419,40 @@ TEST_F(WorkerLifeRacesTest, JoinWaitsForCallbacksOfAPoolThatFailed) {
   other.join();
 }
 
-// Its timeout runs from its start, whatever it says meanwhile.
+// Its timeout runs from its start, whatever it says meanwhile, and however
+// often the pool looks at what waits behind it.
 TEST_F(WorkerLifeRacesTest, ProgressDoesNotExtendATimeout) {
-  MakePool(1);
+  MakePool(2);
   auto [worker, request] = RunningWorker();
+  const auto other = NextReady();
+  const std::vector<uint64_t> ids = pool_->WorkerIds();
+  ASSERT_EQ(ids.size(), 2);
+  // The pool's patience is four times as long.
+  worker->Answer(ResponseTo(request, absl::Milliseconds(250)));
+  EXPECT_EQ(*OutcomeOf(a_), "a");
   TaskOptions options;
-  options.timeout = absl::Milliseconds(300);
-  const auto b = pool_->Submit(options, Same, "b");
+  options.timeout = absl::Milliseconds(1200);
+  const auto b = pool_->SubmitTo(options, ids[0], Same, "b");
   b.OnProgress([](absl::string_view) {});
-  const auto c = pool_->Submit(Same, "c");
-  worker->Answer(ResponseTo(request, absl::Milliseconds(50)));
+  const auto behind = pool_->SubmitTo(ids[0], Same, "c");
+  options.timeout = absl::Seconds(2);
+  const auto later = pool_->SubmitTo(options, ids[1], Same, "d");
   const std::optional<TaskRequest> begun = worker->NextTask();
   ASSERT_TRUE(begun.has_value());
+  const std::optional<TaskRequest> other_begun = other->NextTask();
+  ASSERT_TRUE(other_begun.has_value());
   TaskProgress progress;
   progress.set_task_id(begun->task_id());
-  const absl::Time end = absl::Now() + kScriptPatience;
-  while (!worker->killed() && absl::Now() < end) {
+  while (!worker->killed() && !other->killed()) {
     worker->Write(FrameOf(FrameType::kTaskProgress, progress));
     absl::SleepFor(absl::Milliseconds(10));
   }
-  EXPECT_TRUE(worker->killed());
+  EXPECT_FALSE(other->killed()) << "it had more time";
+  other->Answer(ResponseTo(*other_begun));
   EXPECT_TRUE(absl::IsDeadlineExceeded(OutcomeOf(b).status()));
+  EXPECT_TRUE(absl::IsUnavailable(OutcomeOf(behind).status()));
+  EXPECT_EQ(*OutcomeOf(later), "d");
   ServeNext();
-  EXPECT_EQ(*OutcomeOf(c), "c");
 }
 
 }  // namespace
