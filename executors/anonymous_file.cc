@@ -16,7 +16,9 @@ namespace multiproc {
 namespace {
 
 #if defined(MFD_CLOEXEC) && !defined(MULTIPROC_PORTABLE_POSIX)
-int OpenInMemory() { return memfd_create("multiproc", MFD_CLOEXEC); }
+int OpenInMemory() {
+  return memfd_create("multiproc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
 #else
 int OpenInMemory() { return -1; }
 #endif

@@ -3,6 +3,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,12 +12,28 @@
 #include "multiproc/executors/shared_memory.h"
 
 namespace multiproc {
+namespace {
+
+// Another process that has the file could cut it short, and whoever then reads
+// his mapping dies of SIGBUS: fcntl(2), File Sealing. A file on disk has no
+// seals.
+void SealSize(FileHandle file) {
+#ifdef F_ADD_SEALS
+  fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+#else
+  (void)file;
+#endif
+}
+
+}  // namespace
 
 absl::StatusOr<ScopedFileHandle> SharedMemory::MakeHandle(size_t size) {
   absl::StatusOr<ScopedFileHandle> file = MakeAnonymousFile("");
-  if (file.ok() && ftruncate(file->get(), static_cast<off_t>(size)) != 0) {
+  if (!file.ok()) return file;
+  if (ftruncate(file->get(), static_cast<off_t>(size)) != 0) {
     return PosixError("ftruncate", "", errno);
   }
+  SealSize(file->get());
   return file;
 }
 

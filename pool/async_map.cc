@@ -16,6 +16,7 @@
 #include "multiproc/pool/callback_thread.h"
 #include "multiproc/pool/chunk_results.h"
 #include "multiproc/pool/derived_state.h"
+#include "multiproc/pool/item_index.h"
 #include "multiproc/pool/map_run.h"
 #include "multiproc/pool/pool_loop.h"
 
@@ -29,11 +30,15 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
            std::unique_ptr<ItemSource> source)
       : submitter_(std::move(submitter)),
         within_run_(submitter_->BeginRun()),
-        outcome_(MakeDerivedState(submitter_->loop())),
         run_(std::in_place, submitter_, options, std::move(source),
              MapRun::Order::kItems) {}
 
   std::shared_ptr<FutureState> Start() {
+    outcome_ = MakeDerivedState(submitter_->loop(), [weak = weak_from_this()] {
+      const std::shared_ptr<AsyncMap> self = weak.lock();
+      if (self != nullptr) self->Cancel();
+      return self != nullptr;
+    });
     if (within_run_) run_->set_caller(TaskSubmitter::Caller::kRun);
     run_->set_on_sent([this](const MapRun::Chunk& chunk) {
       FutureState::OnDone(
@@ -48,6 +53,11 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
   }
 
  private:
+  void Cancel() {
+    if (cancelled_.exchange(true)) return;
+    submitter_->loop()->Post([self = shared_from_this()] { self->Pump(); });
+  }
+
   void NoteDone(uint64_t first) {
     absl::MutexLock lock(&mutex_);
     done_.push_back(first);
@@ -69,6 +79,7 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 
   void Step() {
     if (!run_.has_value()) return;
+    if (cancelled_ && !std::exchange(cancel_seen_, true)) run_->Cancel();
     run_->Fill();
     for (const uint64_t first : TakeNotes()) {
       const ChunkResults results(run_->TakeDone(first));
@@ -113,6 +124,10 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
     // Out of the thread, and so the program ends: results without the rest of
     // their items would be worse.
     run_->Rethrow();
+    if (status_.ok() && cancel_seen_ && !run_->sent_all()) {
+      status_ = absl::CancelledError("the map was cancelled");
+      SetItemIndex(count_, &status_);
+    }
     run_.reset();
     std::string vector;
     if (status_.ok()) {
@@ -127,12 +142,15 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 
   const std::shared_ptr<TaskSubmitter> submitter_;
   const bool within_run_;
-  const std::shared_ptr<FutureState> outcome_;
+  std::shared_ptr<FutureState> outcome_;
   // Calls of Pump since the one that is at it began.
   std::atomic<int> signals_{0};
   absl::Mutex mutex_;
   // First items of chunks that have their outcomes, and are pending.
   std::vector<uint64_t> done_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> cancelled_{false};
+  // On the callback thread.
+  bool cancel_seen_ = false;
   // Until the outcome is there.
   std::optional<MapRun> run_;
   // The first error, and the first item of its chunk.

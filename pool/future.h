@@ -163,7 +163,7 @@ class Future {
 
   // Ends the task, for nobody wants its outcome any more. Returns true if it
   // ends with CANCELLED, or was told to end; false if it has its outcome
-  // already, or can't be cancelled: of Map, or of a combinator. It does not
+  // already, or is that of a combinator, which can't be cancelled. It does not
   // wait.
   //
   // A task that no worker has begun has the outcome CANCELLED when this
@@ -174,6 +174,10 @@ class Future {
   // its message. If it has not ended after cancel_grace (TaskOptions,
   // ProcessPoolOptions), its worker is killed and replaced: CANCELLED. A
   // second call changes nothing. It is not tried again.
+  //
+  // Of MapAsync: no more items are sent, and the tasks of those that were are
+  // cancelled, each as above. The outcome is there when all have ended:
+  // CANCELLED, unless an item before had an error, or all had their values.
   bool Cancel() const {
     return state_ != nullptr && FutureState::Cancel(state_);
   }

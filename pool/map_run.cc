@@ -27,6 +27,13 @@ void MapRun::Rethrow() {
   if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
+void MapRun::Cancel() {
+  Stop();
+  // Where the pool is gone callbacks run at once.
+  const std::map<uint64_t, Chunk> pending = chunks_;
+  for (const auto& [first, chunk] : pending) FutureState::Cancel(chunk.state);
+}
+
 size_t MapRun::NextSize() const {
   const size_t most_pending =
       options_.max_pending > 0 ? options_.max_pending : ~size_t{0};

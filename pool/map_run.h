@@ -80,6 +80,12 @@ class MapRun {
   // Sends no more.
   void Stop() { stopped_ = true; }
 
+  // The same, and cancels those that are pending.
+  void Cancel();
+
+  // Whether there are no items that were not sent.
+  bool sent_all() { return source_->AtEnd(); }
+
   // After Fill: whether no chunk is pending, and so there will be none.
   bool done() const { return chunks_.empty(); }
 

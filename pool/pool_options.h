@@ -115,8 +115,9 @@ struct ProcessPoolOptions {
   // replaced.
   absl::Duration worker_start_timeout = absl::Seconds(30);
 
-  // A worker that stops this long in the middle of a message is killed, and its
-  // task ends with DATA_LOSS: something else wrote to its channel.
+  // A worker that stops this long in the middle of a message, or sends less
+  // than 64 KiB of it in that time, is killed, and its task ends with
+  // DATA_LOSS: something else wrote to its channel.
   absl::Duration frame_timeout = absl::Seconds(10);
 
   // A worker that still runs this long after it was told to leave, or after it

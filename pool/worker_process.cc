@@ -18,6 +18,9 @@
 namespace multiproc {
 namespace {
 
+// So much of a long frame is to come within frame_timeout.
+constexpr size_t kFrameProgress = size_t{64} << 10;
+
 uint64_t NanosecondsOf(absl::Duration duration) {
   return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
 }
@@ -250,18 +253,23 @@ absl::Status WorkerProcess::ReceiveUnwritten(const AnswerCallback& on_answer) {
 
 absl::Status WorkerProcess::Account(
     const std::function<absl::Status()>& receive) {
-  const size_t begin = channel_.received_bytes();
   const uint64_t answered = num_answered_;
+  const uint64_t frames = num_frames_;
   if (receive_error_.ok()) receive_error_ = receive();
   if (num_answered_ != answered) StartClock();
   if (!channel_.in_frame() && !attachment_is_due_) {
     frame_deadline_ = absl::InfiniteFuture();
-  } else if (channel_.received_bytes() != begin) {
-    const bool begins =
-        frame_deadline_ == absl::InfiniteFuture() || num_answered_ != answered;
-    frame_deadline_ = MonotonicNow() + frame_timeout_;
-    if (begins) AwaitAnswer();
+    return receive_error_;
   }
+  const bool begins =
+      frame_deadline_ == absl::InfiniteFuture() || num_answered_ != answered;
+  const size_t received = channel_.received_bytes();
+  if (begins || num_frames_ != frames ||
+      received - frame_mark_ >= kFrameProgress) {
+    frame_mark_ = received;
+    frame_deadline_ = MonotonicNow() + frame_timeout_;
+  }
+  if (begins) AwaitAnswer();
   return receive_error_;
 }
 
@@ -291,6 +299,7 @@ absl::Status WorkerProcess::HandleFrames(const AnswerCallback& on_answer) {
 
 absl::Status WorkerProcess::HandleFrame(const Frame& frame,
                                         const AnswerCallback& on_answer) {
+  ++num_frames_;
   if (frame.type == FrameType::kWorkerHello && !ready_) {
     return HandleHello(frame);
   }

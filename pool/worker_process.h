@@ -326,6 +326,9 @@ class WorkerProcess {
   absl::Time too_old_at_ = absl::InfiniteFuture();
   absl::Time deadline_;
   absl::Time frame_deadline_ = absl::InfiniteFuture();
+  // What was received when that was last set.
+  size_t frame_mark_ = 0;
+  uint64_t num_frames_ = 0;
   absl::Status start_error_;
   absl::Status kill_reason_;
   std::optional<uint64_t> killed_for_task_;

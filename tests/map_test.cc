@@ -167,6 +167,13 @@ int64_t WaitForReader(const std::string& fifo, int64_t n) {
 }
 MULTIPROC_FUNCTION(WaitForReader);
 
+void PauseAtOne(const std::string& fifo, int64_t n) {
+  if (n != 1) return;
+  WriteFifo(fifo, "");
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(PauseAtOne);
+
 void Hold(const std::string& fifo, int64_t) {
   if (!fifo.empty()) WriteFifo(fifo, "");
 }
@@ -200,6 +207,21 @@ struct Read {
 };
 
 // The numbers from 0, to `limit` if there is one: as little as a range can be.
+// The same for ever.
+struct Repeat {
+  struct End {};
+  struct Iterator {
+    const std::string& operator*() const { return *value; }
+    Iterator& operator++() { return *this; }
+    bool operator!=(End) const { return true; }
+    const std::string* value;
+  };
+  Iterator begin() const { return {&value}; }
+  End end() const { return {}; }
+
+  std::string value;
+};
+
 // Its iterator is of one pass and can't be copied, and its end is of another
 // type.
 class Count {
@@ -909,6 +931,41 @@ TEST_P(MapTest, TerminateCancelsMapAsync) {
   EXPECT_TRUE(absl::IsCancelled(status) || absl::IsFailedPrecondition(status))
       << status;
   EXPECT_EQ(GetItemIndex(status), 0);
+}
+
+// Of a range without an end: what runs is ended, and no more is sent.
+TEST_P(MapTest, MapAsyncIsCancelled) {
+  const auto pool = MakePool(2);
+  MapOptions options = Chunks(1);
+  options.task.cancel_grace = absl::ZeroDuration();
+  const std::string fifo = NewFifo();
+  Read read;
+  const auto future =
+      pool->MapAsync(options, PauseAtOne, Repeat{fifo}, Count(&read));
+  ReadFifo(fifo);
+  EXPECT_TRUE(future.Cancel());
+  ASSERT_TRUE(future.WaitWithTimeout(absl::Seconds(20)));
+  const absl::Status status = future.Get();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_EQ(GetItemIndex(status), 1);
+  EXPECT_FALSE(future.Cancel());
+  EXPECT_EQ(*pool->Apply(Add, 3, 4), 7);
+}
+
+TEST_P(MapTest, MapAsyncThatIsCancelledBeforeItBeginsRunsNothing) {
+  const auto pool = MakePool(2);
+  absl::Notification go_on;
+  pool->Submit(Nothing).OnDone(
+      [&go_on](const absl::Status&) { go_on.WaitForNotification(); });
+  Read read;
+  const auto future = pool->MapAsync(Square, Count(&read));
+  EXPECT_TRUE(future.Cancel());
+  EXPECT_TRUE(future.Cancel());
+  go_on.Notify();
+  const absl::Status status = future.Get().status();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_EQ(GetItemIndex(status), 0);
+  EXPECT_EQ(read.items, 0);
 }
 
 // ---- IMap and IMapUnordered ----

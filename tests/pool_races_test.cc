@@ -630,6 +630,52 @@ TEST_F(PoolRacesTest, ProgressDoesNotMoveTheDeadline) {
 
 // ---- Workers that are wrong ----
 
+// A byte now and then is no progress.
+TEST_F(PoolRacesTest, AnAnswerDropByDropIsNotWaitedForForEver) {
+  ProcessPoolOptions options;
+  options.frame_timeout = absl::Milliseconds(100);
+  MakePool(1, 1, options);
+  const auto worker = NextReady();
+  const SameFuture future = Submit("a");
+  Task(*worker);
+  worker->Write(MakeFrameHeader(FrameType::kTaskResponse, 60000));
+  const absl::Time end = absl::Now() + kScriptPatience;
+  while (!worker->killed() && absl::Now() < end) {
+    worker->Write("x");
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  ExpectLost(future, absl::StatusCode::kDataLoss, "in the middle");
+  ServeNext();
+}
+
+// Each of many messages is complete in time, though the channel never ends with
+// one that is.
+TEST_F(PoolRacesTest, MessagesThatOverlapTheReadsAreInTime) {
+  ProcessPoolOptions options;
+  options.frame_timeout = absl::Milliseconds(200);
+  MakePool(1, 1, options);
+  const auto worker = NextReady();
+  const SameFuture future = Submit("a");
+  std::atomic<int> heard{0};
+  future.OnProgress([&](absl::string_view) { ++heard; });
+  const TaskRequest request = Task(*worker);
+  TaskProgress progress;
+  progress.set_task_id(request.task_id());
+  const std::string frame = FrameOf(FrameType::kTaskProgress, progress);
+  worker->Write(frame.substr(0, 5));
+  int written = 0;
+  const absl::Time end = absl::Now() + 3 * options.frame_timeout;
+  while (absl::Now() < end) {
+    worker->Write(frame.substr(5) + frame.substr(0, 5));
+    ++written;
+    while (heard < written && !worker->killed()) std::this_thread::yield();
+  }
+  worker->Write(frame.substr(5));
+  worker->Answer(ResponseTo(request));
+  ExpectOk(future, "a");
+  EXPECT_FALSE(worker->killed());
+}
+
 std::string AnswerBytes(uint64_t task_id, bool attached = false) {
   TaskResponse response;
   response.set_task_id(task_id);

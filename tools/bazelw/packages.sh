@@ -30,7 +30,12 @@ extra_packages() {
 }
 
 # Prints the config whose packages config $1 needs: mostly itself.
-packages_config() { if [[ $1 == fuzz ]]; then echo clang; else echo "$1"; fi; }
+packages_config() {
+  case $1 in
+    fuzz | coverage) echo clang ;;
+    *) echo "$1" ;;
+  esac
+}
 
 # Prints the links that config $1's packages would make, as in base_links.
 extra_links() {
