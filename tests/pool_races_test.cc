@@ -644,6 +644,7 @@ TEST_F(PoolRacesTest, AnAnswerDropByDropIsNotWaitedForForEver) {
     worker->Write("x");
     absl::SleepFor(absl::Milliseconds(5));
   }
+  EXPECT_TRUE(worker->killed());
   ExpectLost(future, absl::StatusCode::kDataLoss, "in the middle");
   ServeNext();
 }
