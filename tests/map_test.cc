@@ -954,9 +954,12 @@ TEST_P(MapTest, MapAsyncIsCancelled) {
 
 TEST_P(MapTest, MapAsyncThatIsCancelledBeforeItBeginsRunsNothing) {
   const auto pool = MakePool(2);
-  absl::Notification go_on;
-  pool->Submit(Nothing).OnDone(
-      [&go_on](const absl::Status&) { go_on.WaitForNotification(); });
+  absl::Notification begun, go_on;
+  pool->Submit(Nothing).OnDone([&](const absl::Status&) {
+    begun.Notify();
+    go_on.WaitForNotification();
+  });
+  begun.WaitForNotification();
   Read read;
   const auto future = pool->MapAsync(Square, Count(&read));
   EXPECT_TRUE(future.Cancel());

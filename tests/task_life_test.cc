@@ -24,6 +24,7 @@
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/combinators.h"
 #include "multiproc/pool/current_task.h"
 #include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
@@ -346,9 +347,9 @@ TEST_P(TaskLifeTest, WhatHasAnOutcomeOrIsNoTaskIsNotCancelled) {
   EXPECT_FALSE(done.Cancel());
   EXPECT_TRUE(done.Get().ok());
   EXPECT_FALSE(Future<int>().Cancel());
-  const auto map = pool->MapAsync(SizeOf, std::vector<std::string>{"a", "bc"});
-  EXPECT_FALSE(map.Cancel());
-  EXPECT_TRUE(map.Get().ok());
+  const auto both = WhenAll(std::vector{done, pool->Submit(Pid)});
+  EXPECT_FALSE(both.Cancel());
+  EXPECT_TRUE(both.Get().ok());
   pool = nullptr;
   EXPECT_FALSE(done.Cancel());
 }

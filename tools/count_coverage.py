@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Says which lines of this project's libraries the tests have run.
 
-    tools/count_coverage.py LCOV_INFO
+    tools/count_coverage.py LCOV_INFO...
 
 Prints, for each folder and each file that is not complete, how many lines of
-code were run, and the numbers of those that were not.
+code were run by any of them, and the numbers of those that were not.
 """
 
 import collections
+import fileinput
 import re
 import sys
 
@@ -20,7 +21,8 @@ def read(lines):
     counts = None
     for line in lines:
         if line.startswith("SF:"):
-            name = re.sub(r"^.*/execroot/_main/", "", line[3:].strip())
+            # Bazel's compilers call the folder where they are so.
+            name = line[3:].strip().replace("/proc/self/cwd/", "")
             # Headers are found by a link in a folder named after the project.
             name = re.sub(r"^.*/_virtual_includes/[^/]+/multiproc/", "", name)
             counts = files[name]
@@ -42,8 +44,7 @@ def ranges(numbers):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        files = read(file)
+    files = read(fileinput.input(sys.argv[1:], encoding="utf-8"))
     total = run = 0
     for folder in FOLDERS:
         folder_total = folder_run = 0
