@@ -32,6 +32,15 @@ absl::Status CheckTarget(const Command& command) {
   return status;
 }
 
+absl::Status CheckFunctionProgram(const Command& command) {
+  if (!command.function_program.empty() &&
+      std::holds_alternative<ProgramCall>(command.target)) {
+    return absl::InvalidArgumentError(
+        "Command: function_program is set, and what is to run is a program");
+  }
+  return CheckString("function_program", command.function_program);
+}
+
 absl::Status CheckEnvironment(const Command& command) {
   absl::Status status;
   for (const auto& [name, value] : command.environment) {
@@ -94,6 +103,7 @@ absl::Status CheckHandles(const Command& command) {
 absl::Status CheckCommand(const Command& command) {
   absl::Status status = CheckTarget(command);
   status.Update(CheckString("name", command.name));
+  status.Update(CheckFunctionProgram(command));
   status.Update(CheckEnvironment(command));
   status.Update(CheckString("working_directory", command.working_directory));
   status.Update(CheckStdio("standard_input", command.standard_input));

@@ -124,6 +124,14 @@ struct Command {
   // What to run.
   std::variant<ProgramCall, absl::StatusOr<FunctionCall>> target;
 
+  // The program that calls the function, found as ProgramCall's; empty for this
+  // very one, run again or forked. Another must have the function under the
+  // same name and type, call Initialize (@multiproc//pool:worker_main does
+  // nothing else), and be built with the same version of this library. Every
+  // backend starts it by exec, and this program need not have called
+  // Initialize. For functions only.
+  std::string function_program;
+
   // Changes to the environment that the child inherits: values to set, nullopt
   // to unset.
   std::map<std::string, std::optional<std::string>> environment;

@@ -278,11 +278,11 @@ absl::Status TooManyThreadsError(int threads) {
 
 absl::StatusOr<Process> ForkExecutor::Spawn(const Command& command) {
   const auto* call = std::get_if<absl::StatusOr<FunctionCall>>(&command.target);
-  absl::StatusOr<SpawnPlan> plan =
-      SpawnPlan::Make(command, call == nullptr ? SpawnPlan::Start::kExec
-                                               : SpawnPlan::Start::kForkOnly);
+  const bool is_exec = call == nullptr || !command.function_program.empty();
+  absl::StatusOr<SpawnPlan> plan = SpawnPlan::Make(
+      command, is_exec ? SpawnPlan::Start::kExec : SpawnPlan::Start::kForkOnly);
   if (!plan.ok()) return plan.status();
-  if (call == nullptr) return ForkAndExec(command, *plan);
+  if (is_exec) return ForkAndExec(command, *plan);
   std::optional<int> threads;
   if (!options_.allow_threads) threads = CountForeignThreads();
   if (threads.value_or(0) > 0) return TooManyThreadsError(*threads);

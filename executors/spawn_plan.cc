@@ -63,10 +63,12 @@ class Planner {
     return start_ == SpawnPlan::Start::kPosixSpawn &&
            HasLimits(command_.limits);
   }
-  // Whether this program is run, at first at least.
+  // Whether a program with Initialize is run, at first at least: this one
+  // again, but for a function that another is to call.
   bool is_rerun() const {
     return (is_function() && !fork_only()) || limits_itself();
   }
+  bool is_elsewhere() const { return !command_.function_program.empty(); }
   int num_handles() const {
     return static_cast<int>(command_.inherited_handles.size());
   }
@@ -81,7 +83,7 @@ class Planner {
   }
 
   absl::Status PlanTarget() {
-    if (is_function() || limits_itself()) {
+    if ((is_function() || limits_itself()) && !is_elsewhere()) {
       absl::Status initialized = CheckInitialized();
       if (!initialized.ok()) return initialized;
     }
@@ -138,12 +140,23 @@ class Planner {
     absl::StatusOr<ScopedFileHandle> file =
         MakeAnonymousFile(child_start->SerializeAsString());
     if (!file.ok()) return file.status();
-    plan_.path = ThisProgram::Path();
-    if (is_function()) plan_.program_path = plan_.path;
-    plan_.arguments.Add(ThisProgram::Name());
+    absl::Status found = PlanRerunProgram();
+    if (!found.ok()) return found;
     // For people who look at ps; Initialize does not read it.
     plan_.arguments.Add(absl::StrCat("multiproc:", NameOf(command_)));
     plan_.child_ends.push_back(*std::move(file));
+    return absl::OkStatus();
+  }
+
+  absl::Status PlanRerunProgram() {
+    absl::StatusOr<std::string> path =
+        is_elsewhere() ? FindProgram(command_.function_program)
+                       : ThisProgram::Path();
+    if (!path.ok()) return path.status();
+    plan_.path = *std::move(path);
+    if (is_function()) plan_.program_path = plan_.path;
+    plan_.arguments.Add(is_elsewhere() ? command_.function_program
+                                       : ThisProgram::Name());
     return absl::OkStatus();
   }
 

@@ -213,10 +213,10 @@ class Planner {
     return absl::OkStatus();
   }
 
-  // This program again: it finds the call in a section of memory, whose handle
-  // Initialize knows from the environment.
+  // This program again, or Command::function_program: it finds the call in a
+  // section of memory, whose handle Initialize knows from the environment.
   absl::Status PlanRerun(const FunctionCall& call) {
-    absl::Status status = CheckInitialized();
+    absl::Status status = PlanRerunProgram();
     if (!status.ok()) return status;
     ChildStart start = MakeChildStart(command_);
     *start.mutable_call() = call;
@@ -228,11 +228,23 @@ class Planner {
     status = PlanTerminateEvent(&start);
     if (status.ok()) status = PlanSection(start);
     if (!status.ok()) return status;
-    plan_.shown_path = ThisProgram::Path();
-    plan_.path = *ToWide(plan_.shown_path);
     // For people who look at a list of processes; Initialize does not read it.
     return PlanCommandLine(plan_.shown_path,
                            {absl::StrCat("multiproc:", NameOf(command_))});
+  }
+
+  absl::Status PlanRerunProgram() {
+    if (!command_.function_program.empty()) {
+      absl::StatusOr<std::wstring> path =
+          FindWindowsProgram(command_.function_program);
+      if (!path.ok()) return path.status();
+      plan_.path = *std::move(path);
+      plan_.shown_path = ToUtf8(plan_.path);
+      return absl::OkStatus();
+    }
+    plan_.shown_path = ThisProgram::Path();
+    plan_.path = *ToWide(plan_.shown_path);
+    return CheckInitialized();
   }
 
   absl::Status PlanTerminateEvent(ChildStart* start) {

@@ -1224,6 +1224,7 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   options.start_timeout = options_.worker_start_timeout;
   options.environment = options_.worker_environment;
   options.limits = options_.worker_limits;
+  options.program = options_.worker_program;
   options.frame_timeout = options_.frame_timeout;
   absl::StatusOr<std::unique_ptr<WorkerProcess>> worker =
       WorkerProcess::Start(options, *options_.executor);

@@ -71,6 +71,12 @@ struct ProcessPoolOptions {
   std::map<std::string, std::optional<std::string>> worker_environment;
   Limits worker_limits;
 
+  // The program that the workers are, found as ProgramCall's, with the needs of
+  // Command::function_program; empty for this very program. One that links
+  // @multiproc//pool:worker_main and the functions, and no more, starts sooner
+  // and is smaller (docs/workers.md). Python's set_executable.
+  std::string worker_program;
+
   // The longest message, in bytes, that goes to a worker or comes back: a call
   // with its packed arguments, or a packed result. Up to 2 GiB less one byte.
   size_t max_frame_bytes = kDefaultMaxFrameBytes;

@@ -127,7 +127,10 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
     const ProcessPoolOptions& options) {
   ProcessPoolOptions complete = options;
   absl::Status status = CheckOptions(complete);
-  if (status.ok()) status = CheckInitialized();
+  // Not needed for other programs, which call it themselves.
+  if (status.ok() && options.worker_program.empty()) {
+    status = CheckInitialized();
+  }
   if (!status.ok()) return status;
   if (complete.num_workers == 0) complete.num_workers = CpuShare();
   status = CheckWorkerLife(complete);

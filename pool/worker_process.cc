@@ -28,6 +28,7 @@ uint64_t NanosecondsOf(absl::Duration duration) {
 Command WorkerCommand(const WorkerProcess::Options& options,
                       const ChannelPipes& pipes, const SharedMemory& memory) {
   Command command = Command::Function(ServePool, options.config);
+  command.function_program = options.program;
   command.environment = options.environment;
   command.limits = options.limits;
   command.inherited_handles = {pipes.worker_in.get(), pipes.worker_out.get(),

@@ -68,7 +68,8 @@ class WorkerProcess {
     absl::Duration idle_timeout = absl::InfiniteDuration();
     // Where the lines go that it writes; null to leave its streams alone.
     std::shared_ptr<OutputRelay> output;
-    // As Command's.
+    // Command::function_program; and as Command's of the same names.
+    std::string program;
     std::map<std::string, std::optional<std::string>> environment;
     Limits limits;
   };

@@ -1,0 +1,17 @@
+#include "tests/worker_program_tasks.h"
+
+#include "multiproc/executors/this_program.h"
+#include "multiproc/functions/function.h"
+#include "tests/test_os.h"
+
+namespace multiproc {
+
+std::string PathOfProgram(const std::string& prefix) {
+  return prefix + ThisProgram::Path();
+}
+MULTIPROC_FUNCTION(PathOfProgram);
+
+void DieInProgram() { DieBySignal(kSigKill); }
+MULTIPROC_FUNCTION(DieInProgram);
+
+}  // namespace multiproc
