@@ -15,7 +15,9 @@
 
 namespace multiproc {
 
+// A child that runs.
 struct ActiveChild {
+  // Its process id.
   int64_t pid = 0;
   std::string name;     // Process::name.
   bool daemon = false;  // Command::daemon.

@@ -33,6 +33,7 @@ namespace multiproc {
 // Where one of the child's three standard streams leads.
 class Stdio {
  public:
+  // How the stream came to be: by the function of that name.
   enum class Kind {
     kInherit,
     kNull,
@@ -70,6 +71,7 @@ class Stdio {
   // To wherever standard output leads (the shell's 2>&1). Standard error only.
   static Stdio StandardOutput() { return Stdio(Kind::kStandardOutput); }
 
+  // What was given to that function; empty, or invalid, with the others.
   Kind kind() const { return kind_; }
   const std::string& path() const { return path_; }
   FileHandle handle() const { return handle_; }
@@ -93,6 +95,7 @@ struct ProgramCall {
   std::vector<std::string> arguments;
 };
 
+// A program or a function, and all that is around it.
 struct Command {
   // Runs `program` with `arguments`.
   static Command Program(std::string program,
@@ -142,6 +145,7 @@ struct Command {
   // The child's working directory; empty for the parent's.
   std::string working_directory;
 
+  // Where its standard streams lead.
   Stdio standard_input = Stdio::Inherit();
   Stdio standard_output = Stdio::Inherit();
   Stdio standard_error = Stdio::Inherit();

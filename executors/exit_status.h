@@ -19,6 +19,7 @@
 
 namespace multiproc {
 
+// How a process ended: an exit code, a signal, or nobody knows.
 class ExitStatus {
  public:
   // The process called exit(`code`) or returned it from main. 32 bits: Windows
@@ -67,6 +68,7 @@ class ExitStatus {
                       : std::nullopt;
   }
 
+  // Whether a signal made it write a core file.
   bool core_dumped() const { return core_dumped_; }
 
   // "exited with code 3", "exited with code 0xC0000005
@@ -74,6 +76,7 @@ class ExitStatus {
   // knows how".
   std::string ToString() const;
 
+  // By code or signal; not by the core file.
   friend bool operator==(const ExitStatus& a, const ExitStatus& b) {
     return a.kind_ == b.kind_ && a.value_ == b.value_;
   }

@@ -22,8 +22,8 @@
 
 namespace multiproc {
 
-// A file descriptor on POSIX, a HANDLE on Windows. There INVALID_HANDLE_VALUE
-// is invalid, too.
+// A file descriptor on POSIX, a HANDLE on Windows; what stands for none; and
+// whether it is one. On Windows INVALID_HANDLE_VALUE is none, too.
 #ifdef _WIN32
 using FileHandle = void*;
 inline const FileHandle kInvalidFileHandle = nullptr;
@@ -31,6 +31,7 @@ inline bool IsValidHandle(FileHandle handle) {
   return handle != nullptr && handle != reinterpret_cast<FileHandle>(-1);
 }
 #else
+// As above.
 using FileHandle = int;
 inline constexpr FileHandle kInvalidFileHandle = -1;
 inline bool IsValidHandle(FileHandle handle) { return handle >= 0; }
@@ -62,6 +63,7 @@ class ScopedFileHandle {
   }
   ~ScopedFileHandle() { reset(); }
 
+  // The handle, which stays owned; and whether there is one.
   FileHandle get() const { return handle_; }
   bool is_valid() const { return handle_ != kInvalidFileHandle; }
 
@@ -116,8 +118,10 @@ struct Pipe {
   // such a write end has taken is lost if the end is closed before it was read.
   enum class NonBlocking { kNeither, kReadEnd, kWriteEnd, kBoth };
 
+  // Makes a pipe. RESOURCE_EXHAUSTED if the system has no more handles.
   static absl::StatusOr<Pipe> Create(NonBlocking ends = NonBlocking::kNeither);
 
+  // What is written to the one is read from the other.
   ScopedFileHandle read_end;
   ScopedFileHandle write_end;
 };

@@ -35,6 +35,7 @@
 
 namespace multiproc {
 
+// What a ForkExecutor may do.
 struct ForkExecutorOptions {
   // Fork functions also if the process has threads that this library knows
   // nothing of. Right only if none of them holds a lock that the function
@@ -42,8 +43,10 @@ struct ForkExecutorOptions {
   bool allow_threads = false;
 };
 
+// The backend "fork".
 class ForkExecutor : public Executor {
  public:
+  // With other options than the registered one.
   explicit ForkExecutor(ForkExecutorOptions options = {}) : options_(options) {}
 
   absl::string_view name() const override { return "fork"; }

@@ -50,6 +50,7 @@
 
 namespace multiproc {
 
+// What is not set is as in this process.
 struct Limits {
   // How much memory each process may have, in bytes: of addresses, used or not,
   // on POSIX, and of committed memory on Windows. Sanitizers and some runtimes

@@ -30,6 +30,7 @@
 
 namespace multiproc {
 
+// The backend "posix_spawn".
 class PosixSpawnExecutor : public Executor {
  public:
   absl::string_view name() const override { return "posix_spawn"; }

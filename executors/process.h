@@ -59,6 +59,7 @@ class ChildHandle {
 
 // This process's ends of the pipes that Stdio::Pipe() asked for.
 struct StdioEnds {
+  // Each invalid where no pipe was asked for.
   ScopedFileHandle standard_input;
   ScopedFileHandle standard_output;
   ScopedFileHandle standard_error;
@@ -78,6 +79,7 @@ struct StopOptions {
 
 class ChildState;
 
+// A child, or none.
 class Process {
  public:
   // What the destructor does with a child that still runs.

@@ -28,6 +28,7 @@
 
 namespace multiproc {
 
+// What may be said of a run.
 struct RunOptions {
   // What the child reads. Then its input is at its end, at once if this is
   // empty. A child that ends, or closes its input, without reading all of it is
@@ -53,9 +54,11 @@ struct RunOptions {
   Executor* executor = nullptr;
 };
 
+// What came of it.
 struct RunResult {
   // How the child ended, which may be by failing.
   ExitStatus status = ExitStatus::Unknown();
+  // What it printed, as far as it was captured.
   std::string standard_output;
   std::string standard_error;
 };

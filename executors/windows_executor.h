@@ -37,6 +37,7 @@
 
 namespace multiproc {
 
+// How a WindowsExecutor starts children.
 struct WindowsExecutorOptions {
   // Whether children join the job as Windows before 10 has it, also where it
   // could be done at once: they are started suspended, put into the job, and
@@ -44,8 +45,10 @@ struct WindowsExecutorOptions {
   bool join_job_suspended = false;
 };
 
+// The backend "windows".
 class WindowsExecutor : public Executor {
  public:
+  // With other options than the registered one.
   explicit WindowsExecutor(WindowsExecutorOptions options = {})
       : options_(options) {}
 

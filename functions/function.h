@@ -295,6 +295,7 @@ bool RegisterFunction(absl::string_view name, R (*fn)(P...), const char* file,
 // A call of a registered function, as the process that makes it keeps it:
 // smaller than a FunctionCall, and made without looking at the name.
 struct PackedCall {
+  // The function, which lives as long as the process; and its arguments.
   const function_internal::Registration* function = nullptr;
   std::string arguments;
 

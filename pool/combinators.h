@@ -32,6 +32,7 @@ namespace multiproc {
 
 // Which of the futures, by their places, are ready, and which are not.
 struct WaitResult {
+  // In the order of the futures.
   std::vector<size_t> done;
   std::vector<size_t> not_done;
 };
@@ -41,14 +42,17 @@ struct WaitResult {
 template <typename T>
 class CompletedFutures {
  public:
+  // One of the futures.
   struct Item {
     // Its place among the futures.
     size_t index;
     // Ready.
     Future<T> future;
   };
+  // For a `for` over it: of one pass.
   using iterator = SequenceIterator<CompletedFutures>;
 
+  // Of these futures; AsCompleted makes one.
   explicit CompletedFutures(std::vector<Future<T>> futures);
 
   // Waits for the next; nullopt at the end.

@@ -32,6 +32,7 @@
 
 namespace multiproc {
 
+// What a function asks about the task that it is.
 class CurrentTask {
  public:
   // The task that the calling thread runs.

@@ -26,6 +26,7 @@
 
 namespace multiproc {
 
+// How often times of each length were recorded.
 class Histogram {
  public:
   // Adds a time, in nanoseconds; a negative one counts as zero.
@@ -41,8 +42,8 @@ class Histogram {
   // How many there are. Of none, all of the following are zero.
   uint64_t count() const { return count_; }
 
-  absl::Duration Mean() const;
   // Exact.
+  absl::Duration Mean() const;
   absl::Duration Min() const;
   absl::Duration Max() const;
 

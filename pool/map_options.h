@@ -19,6 +19,7 @@ enum class OnError {
   kContinue,
 };
 
+// How a range is cut into tasks, and what an error does.
 struct MapOptions {
   // How many items go to a worker at a time, as one task; fewer where so many
   // would not fit into a message of ProcessPoolOptions::max_frame_bytes. 0 for
@@ -33,6 +34,7 @@ struct MapOptions {
   // least.
   size_t max_pending = 0;
 
+  // What the first error of an item does to the rest.
   OnError on_error = OnError::kStop;
 
   // Of each chunk: its timeout is for all of its items together, and one that

@@ -18,6 +18,7 @@
 
 namespace multiproc {
 
+// What becomes of a task for which a pool has no room.
 enum class WhenFull {
   // Submit waits for room; Close, Terminate and the pool's failure end that
   // wait. A callback of Future::OnDone, on the pool's thread for them, must not
@@ -31,6 +32,7 @@ enum class WhenFull {
   kCallerRuns,
 };
 
+// What becomes of the tasks of a pool that lives when the program exits.
 enum class AtExit {
   // All workers are killed, as by Terminate: Python's multiprocessing.Pool.
   kTerminate,
@@ -40,6 +42,7 @@ enum class AtExit {
   kRunAll,
 };
 
+// What may be said of a pool. Create checks it.
 struct ProcessPoolOptions {
   // How many worker processes there are, up to 10,000. 0 stands for the number
   // of CPUs that this process may run on (executors/cpu_count.h); in a worker,
@@ -198,6 +201,7 @@ struct ProcessPoolOptions {
   bool tag_logs = false;
 };
 
+// What may be said of a task. Submit's future tells what is wrong.
 struct TaskOptions {
   // The longest run, counted from the task's start in a worker, and not from
   // Submit; a worker that is idle starts a task when its request is sent. The

@@ -28,6 +28,7 @@
 
 namespace multiproc {
 
+// How many tasks there are and were.
 struct TaskCounts {
   // ---- Now ----
 
@@ -75,6 +76,7 @@ struct TaskCounts {
   }
 };
 
+// What a worker does now.
 enum class WorkerState {
   // Its process was started, and is not ready: it loads, or runs the
   // initializer. It may have its first tasks already.
@@ -106,6 +108,7 @@ struct WorkerStats {
   absl::Duration age;
 };
 
+// How many workers there are and were.
 struct WorkerCounts {
   // How many there are now in each state.
   size_t starting = 0;
@@ -152,6 +155,7 @@ struct WorkerEnds {
   uint64_t closed = 0;
   uint64_t terminated = 0;
 
+  // All that are gone.
   uint64_t Total() const {
     return not_ready + crashed + timed_out + cancelled + broken_channel +
            max_tasks + max_age + max_memory + restarted + idle + resized +
@@ -162,7 +166,9 @@ struct WorkerEnds {
 // Why a worker ended: a member of WorkerEnds.
 using WorkerEnd = uint64_t WorkerEnds::*;
 
+// All that ProcessPool::Stats tells.
 struct PoolStats {
+  // The numbers of tasks, and of workers.
   TaskCounts tasks;
   WorkerCounts workers;
   // Each that there is now, in the order in which they were started.

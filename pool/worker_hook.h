@@ -21,6 +21,7 @@
 
 namespace multiproc {
 
+// A call, or none.
 class WorkerHook {
  public:
   // No call.

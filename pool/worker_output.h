@@ -10,12 +10,14 @@
 
 namespace multiproc {
 
+// A line, and who wrote it.
 struct WorkerOutput {
   // A longer line comes in parts of this size, in bytes, and a last one.
   static constexpr size_t kMostLineBytes = size_t{64} << 10;
 
   // The standard stream that it was written to.
   enum class Stream { kStdout, kStderr };
+  // Which of them.
   Stream stream = Stream::kStdout;
 
   // The pool's number for the worker, from 1 and never used again, and its

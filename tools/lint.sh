@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Checks the form of the files in git, or sets it right where a tool can.
 #
-#   tools/lint.sh [--fix] [buildifier] [clang-format] [shellcheck]
+#   tools/lint.sh [--fix] [buildifier] [clang-format] [shellcheck] [doxygen]
 #
-# Without names, all three. Tools that are missing are installed by apt-get if
+# Without names, all four. doxygen looks for public names without a comment, and
+# leaves the reference in docs/api. Tools that are missing are installed by apt-get if
 # that is allowed; buildifier comes from its npm package.
 set -euo pipefail
 
@@ -79,12 +80,19 @@ run_shellcheck() {
   shell_scripts | xargs -r shellcheck --check-sourced
 }
 
+run_doxygen() {
+  need doxygen doxygen
+  mkdir -p docs/api
+  doxygen docs/Doxyfile
+}
+
 run_one() {
   case $1 in
     buildifier) run_buildifier ;;
     clang-format) run_clang_format ;;
     shellcheck) run_shellcheck ;;
-    *) die "There is no check '$1'; there are buildifier, clang-format and shellcheck." ;;
+    doxygen) run_doxygen ;;
+    *) die "There is no check '$1'; there are buildifier, clang-format, shellcheck and doxygen." ;;
   esac
 }
 
@@ -95,7 +103,7 @@ main() {
     fix=yes
     shift
   fi
-  (($#)) || set -- buildifier clang-format shellcheck
+  (($#)) || set -- buildifier clang-format shellcheck doxygen
   for name; do
     run_one "$name" || failed=1
   done
