@@ -84,9 +84,10 @@ main() {
   ((failed == 0))
 }
 
-# What a consumer's test says of itself, if anything.
+# How much was to build, and what a consumer's test says of itself.
 remark() {
-  sed -n 's/^\(Abseil [0-9].*\|the program: .*\)/ (\1)/p' "$log" | tail -n 1
+  sed -n -e 's/^INFO: \([0-9]* processes: .*\)\.$/; \1/p' \
+    -e 's/^\(Abseil [0-9].*\|the program: .*\)/; \1/p' "$log" | tr -d '\n'
 }
 
 main "$@"
