@@ -173,6 +173,7 @@ struct PoolStats {
   WorkerCounts workers;
   // Each that there is now, in the order in which they were started.
   std::vector<WorkerStats> each_worker;
+  // Why others ended.
   WorkerEnds worker_ends;
 
   // How long tasks ran in their workers: each attempt that was answered.

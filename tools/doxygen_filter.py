@@ -31,7 +31,9 @@ def documentation(indent, lines, first=""):
         out.append(line if verbatim else escaped(line))
     if verbatim:
         out.append("@endverbatim")
-    return [f"{indent}/// {line}".rstrip() for line in ([first] if first else []) + out]
+    # Of lines with "///" Doxygen 1.9 would show these slashes in the examples.
+    body = ([first] if first else []) + out
+    return [indent + "/**", *(line.replace("*/", "* /") for line in body), indent + "*/"]
 
 
 class Scopes:
