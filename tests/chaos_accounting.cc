@@ -12,8 +12,8 @@
 namespace multiproc {
 namespace {
 
-// The breaker of crash loops: so many more in a row than there are workers.
-constexpr size_t kFailedStarts = 5;
+// The breaker of crash loops: so many in a row, of a pool of one worker.
+constexpr size_t kFailedStarts = 6;
 
 bool ReturnsValue(ChaosAction action) {
   return action <= ChaosAction::kCloseDescriptors;
@@ -43,6 +43,11 @@ bool WasKilled(const RoundFacts& facts, int64_t pid) {
 bool WasStopped(const RoundFacts& facts, int64_t pid) {
   return HasRecord(facts, pid, WorkerRecord::kStopped) ||
          HasRecord(facts, pid, WorkerRecord::kStops);
+}
+
+// Nothing is tried again by a pool that has been terminated, or has failed.
+bool HasEnded(const RoundFacts& facts) {
+  return facts.terminated || !facts.joined.ok();
 }
 
 bool IsPoolsFailure(const TaskFate& fate, const RoundFacts& facts) {
@@ -84,7 +89,9 @@ std::string JudgeAttempts(const TaskFate& fate, const TaskFailure& failure,
   const auto attempt = static_cast<size_t>(failure.attempt());
   const size_t most = MaxAttempts(fate.plan);
   if (attempt > most) return "too many attempts";
-  if (tries_again && attempt < most) return "too few attempts";
+  if (tries_again && attempt < most && !HasEnded(facts)) {
+    return "too few attempts";
+  }
   if (RunsOf(fate, facts) > attempt) return "more runs than attempts";
   return "";
 }
@@ -158,14 +165,18 @@ std::string JudgeStatus(const TaskFate& fate, const RoundFacts& facts) {
              : "an error without a reason";
 }
 
-std::string JudgeJoin(const RoundFacts& facts) {
+// Whether it may be what Create, or Join, returned.
+std::string JudgePool(const RoundFacts& facts) {
+  const absl::string_view message = facts.joined.message();
   if (facts.joined.ok()) return "";
-  if (!absl::IsUnavailable(facts.joined) ||
-      !absl::StrContains(facts.joined.message(), "workers in a row")) {
-    return absl::StrCat("Join: ", facts.joined.ToString());
+  size_t fewest = 0;
+  if (absl::StrContains(message, "workers in a row")) {
+    fewest = kFailedStarts;
+  } else if (absl::StrContains(message, "was to set the limits ended")) {
+    fewest = 1;
   }
-  const size_t fewest = static_cast<size_t>(facts.num_workers) + kFailedStarts;
-  return facts.NumKills() + facts.Count(WorkerRecord::kStopped) >= fewest
+  const size_t deaths = facts.NumKills() + facts.Count(WorkerRecord::kStopped);
+  return fewest > 0 && deaths >= fewest
              ? ""
              : absl::StrCat("the pool failed, for no reason: ",
                             facts.joined.ToString());
@@ -249,7 +260,7 @@ std::string JudgeMoment(const PoolStats& stats) {
 std::string JudgeStats(const PoolStats& stats, const OutcomeCounts& counts,
                        bool has_chunks, const RoundFacts& facts) {
   std::string wrong = JudgeMoment(stats);
-  if (wrong.empty()) wrong = JudgeJoin(facts);
+  if (wrong.empty()) wrong = JudgePool(facts);
   if (!wrong.empty()) return wrong;
   if (stats.tasks.Pending() > 0) return "tasks that have no outcome";
   if (!stats.each_worker.empty()) return "workers that are not gone";
@@ -266,11 +277,21 @@ std::string JudgeStats(const PoolStats& stats, const OutcomeCounts& counts,
   };
   compare("succeeded", counts.succeeded, stats.tasks.succeeded);
   compare("failed", counts.failed, stats.tasks.failed);
-  compare("were lost", counts.lost, stats.tasks.lost);
-  compare("timed out", counts.timed_out, stats.tasks.timed_out);
-  compare("were cancelled or cut off", counts.cut_off,
-          stats.tasks.cancelled + stats.tasks.cut_off);
-  compare("were refused", counts.refused, stats.tasks.refused);
+  const TaskCounts& tasks = stats.tasks;
+  const uint64_t cut_off = tasks.cancelled + tasks.cut_off;
+  if (!HasEnded(facts)) {
+    compare("were lost", counts.lost, tasks.lost);
+    compare("timed out", counts.timed_out, tasks.timed_out);
+    compare("were cancelled", counts.cut_off, cut_off);
+    compare("were refused", counts.refused, tasks.refused);
+  } else {
+    // One whose worker has died, and that is not tried again since the pool has
+    // ended, has the error of the one, and counts as cut off by the other. What
+    // is submitted then has the pool's error, too.
+    compare("ended by an error of the pool's",
+            counts.lost + counts.timed_out + counts.cut_off + counts.refused,
+            tasks.lost + tasks.timed_out + cut_off + tasks.refused);
+  }
   return wrong;
 }
 

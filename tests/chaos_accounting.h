@@ -57,11 +57,10 @@ struct RoundFacts {
   std::map<int64_t, ChaosInjector::Side> killed;
   // How often each task, or item, was begun.
   std::map<uint64_t, size_t> runs;
-  int num_workers = 0;
   // What was called.
   bool terminated = false;
   bool cancelled_pending = false;
-  // What Join returned.
+  // What Join returned, or Create, if it failed.
   absl::Status joined;
 
   // Fills `runs` from `workers`.

@@ -12,13 +12,18 @@
 namespace multiproc {
 namespace {
 
-// Lengths of a budget, in bits. A worker has read and written 100 bytes or so
-// once it has answered its first task.
+// Of so many workers one dies before it has written 128 bytes, of which its
+// Hello has some 16: not so many that the pool gives up all the time. Of so
+// many others one has no budget; and of so many that have, one stops.
+constexpr uint64_t kEarly = 12;
+constexpr int kEarlyBits = 7;
+constexpr uint64_t kImmortal = 2;
+constexpr uint64_t kStops = 100;
+// Lengths of other budgets, in bits, beyond a least.
 constexpr int kWorkerBits = 18;
 constexpr int kPoolBits = 20;
-// Of so many workers one has no budget; and of so many that have, one stops.
-constexpr uint64_t kImmortal = 3;
-constexpr uint64_t kStops = 100;
+constexpr int64_t kLeastOfWorker = 128;
+constexpr int64_t kLeastOfPool = 8192;
 
 constexpr int64_t kNever = int64_t{1} << 62;
 constexpr size_t kMostKilled = size_t{1} << 14;
@@ -48,13 +53,19 @@ State& GetState() {
   return state;
 }
 
+int64_t DrawWorkerBudget(ChaosRandom& random) {
+  if (random.OneIn(kEarly)) {
+    return static_cast<int64_t>(random.Magnitude(kEarlyBits));
+  }
+  if (random.OneIn(kImmortal)) return kNever;
+  return kLeastOfWorker + static_cast<int64_t>(random.Magnitude(kWorkerBits));
+}
+
 void BecomeWorker(uint64_t seed, int64_t pid) {
   State& state = GetState();
-  ChaosRandom random(seed + static_cast<uint64_t>(pid) * 0x9E3779B97F4A7C15);
+  ChaosRandom random(seed ^ ChaosRandom(static_cast<uint64_t>(pid)).Next());
   state.is_worker = true;
-  state.budget = random.OneIn(kImmortal)
-                     ? kNever
-                     : static_cast<int64_t>(random.Magnitude(kWorkerBits));
+  state.budget = DrawWorkerBudget(random);
   state.stops = random.OneIn(kStops) && chaos_internal::kCanStop;
   state.left = state.budget;
   state.pid = pid;
@@ -74,7 +85,7 @@ bool HasBudget() {
 void DrawPoolBudget() {
   State& state = GetState();
   ChaosRandom random(state.seed + ++state.draws);
-  state.left = static_cast<int64_t>(random.Magnitude(kPoolBits));
+  state.left = kLeastOfPool + static_cast<int64_t>(random.Magnitude(kPoolBits));
 }
 
 void EndWorker() {

@@ -41,8 +41,8 @@ constexpr absl::Duration kMostRoundTime = absl::Seconds(120 * kSlowness);
 
 constexpr uint64_t kLargestSize = 200 << 10;
 constexpr uint64_t kMemoryLimit = uint64_t{4} << 30;
-// Between two kills by a thread: the length in bits of microseconds.
-constexpr int kKillIntervalBits = 17;
+// The longest time between two kills by a thread, in microseconds.
+constexpr uint64_t kLongestKillInterval = 40'000 * kSlowness;
 // Items of Map have numbers beyond those of tasks.
 constexpr uint64_t kFirstItem = uint64_t{1} << 32;
 
@@ -121,20 +121,19 @@ void ChaosRound::DrawOptions() {
   options.worker_start_timeout = kPatience;
   options.frame_timeout = kPatience;
   options.worker_exit_timeout = kPatience;
-  if (WhyNot(ChaosAction::kExhaustMemory, rerun_).empty()) {
+  if (WhyNot(ChaosAction::kExhaustMemory, rerun_).empty() && random_.OneIn(2)) {
     options.worker_limits.memory_bytes = kMemoryLimit;
   }
   options.worker_environment[kChaosVariable] = ChaosVariable({seed_, folder_});
 }
 
-ChaosAction ChaosRound::DrawAction() {
-  return actions_[random_.Below(actions_.size())];
-}
-
 ChaosPlan ChaosRound::DrawPlan(uint64_t index) {
   ChaosPlan plan;
   plan.index = index;
-  plan.action = DrawAction();
+  do {
+    plan.action = actions_[random_.Below(actions_.size())];
+  } while (plan.action == ChaosAction::kExhaustMemory &&
+           !options_.worker_limits.memory_bytes.has_value());
   plan.payload_size = DrawSize(random_);
   plan.result_size = DrawSize(random_);
   // What closes its channel says so by the journal alone.
@@ -180,7 +179,9 @@ void ChaosRound::RunPool() {
   ChaosInjector::Arm(seed_);
   auto pool = ProcessPool::Create(options_);
   if (!pool.ok()) {
-    ADD_FAILURE() << "Create: " << pool.status();
+    // Its first workers may have died by then.
+    facts_.joined = pool.status();
+    tasks_.clear();
     return ChaosInjector::Disarm();
   }
   pool_ = *std::move(pool);
@@ -313,14 +314,18 @@ void ChaosRound::EndPool() {
 void ChaosRound::KillNowAndThen() {
   ChaosRandom random(seed_ + 98);
   const auto interval = [&random] {
-    return absl::Microseconds(random.Magnitude(kKillIntervalBits)) * kSlowness;
+    return absl::Microseconds(random.Below(kLongestKillInterval));
   };
   while (!no_more_kills_.WaitForNotificationWithTimeout(interval())) {
     const PoolStats stats = pool_->Stats();
     if (wrong_moment_.empty()) wrong_moment_ = JudgeMoment(stats);
     const size_t count = stats.each_worker.size();
-    if (count > 0)
-      ChaosInjector::Kill(stats.each_worker[random.Below(count)].pid);
+    if (count == 0) continue;
+    const WorkerStats& worker = stats.each_worker[random.Below(count)];
+    // Too many deaths of those that start, and the pool gives up.
+    if (worker.state != WorkerState::kStarting || random.OneIn(4)) {
+      ChaosInjector::Kill(worker.pid);
+    }
   }
 }
 
@@ -345,7 +350,6 @@ void ChaosRound::Settle() {
 }
 
 void ChaosRound::Report(ChaosTotals* totals) {
-  facts_.num_workers = options_.num_workers;
   facts_.workers = ReadWorkerRecords(folder_);
   facts_.killed = ChaosInjector::Killed();
   facts_.CountRuns();

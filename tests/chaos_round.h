@@ -46,7 +46,6 @@ class ChaosRound {
   struct Submitted;
 
   void DrawOptions();
-  ChaosAction DrawAction();
   ChaosPlan DrawPlan(uint64_t index);
 
   // The round while its pool lives.
