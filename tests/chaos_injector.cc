@@ -25,6 +25,10 @@ constexpr int kPoolBits = 20;
 constexpr int64_t kLeastOfWorker = 128;
 constexpr int64_t kLeastOfPool = 8192;
 
+// So few bytes are a message that no reader expects in pieces: a pipe has all
+// of them or none (write(2), PIPE_BUF).
+constexpr size_t kWhole = 8;
+
 constexpr int64_t kNever = int64_t{1} << 62;
 constexpr size_t kMostKilled = size_t{1} << 14;
 
@@ -145,7 +149,7 @@ std::map<int64_t, ChaosInjector::Side> ChaosInjector::Killed() {
 namespace chaos_internal {
 
 size_t GrantBytes(size_t size) {
-  if (!HasBudget()) return size;
+  if (size <= kWhole || !HasBudget()) return size;
   const int64_t left = (std::max<int64_t>)(GetState().left, 1);
   return (std::min)(size, static_cast<size_t>(left));
 }

@@ -48,7 +48,7 @@ class ChaosInjector {
 namespace chaos_internal {
 
 // How many of `size` bytes may pass before the next event; 1 at least, if
-// `size` is.
+// `size` is. Few pass together.
 size_t GrantBytes(size_t size);
 
 // `size` bytes of them have passed by `pipe`. Does not return, in a worker
