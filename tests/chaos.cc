@@ -14,10 +14,13 @@
 #include "absl/base/config.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/initialize.h"
+#include "multiproc/functions/function.h"
+#include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
 #include "tests/chaos_accounting.h"
 #include "tests/chaos_actions.h"
@@ -28,8 +31,10 @@
 #include "tests/process_state.h"
 
 // Processes are slow there.
-#if defined(ABSL_HAVE_THREAD_SANITIZER) || \
-    defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(_WIN32)
+#if defined(_WIN32)
+inline constexpr int64_t kDefaultKills = 15;
+#elif defined(ABSL_HAVE_THREAD_SANITIZER) || \
+    defined(ABSL_HAVE_ADDRESS_SANITIZER)
 inline constexpr int64_t kDefaultKills = 50;
 #else
 inline constexpr int64_t kDefaultKills = 150;
@@ -38,8 +43,7 @@ inline constexpr int64_t kDefaultKills = 150;
 ABSL_FLAG(uint64_t, chaos_seed, 0, "of the first round; 0 for any");
 ABSL_FLAG(int64_t, chaos_kills, kDefaultKills,
           "each backend goes on until so many workers were killed ...");
-ABSL_FLAG(absl::Duration, chaos_time, absl::ZeroDuration(),
-          "... and so much time has passed");
+ABSL_FLAG(int64_t, chaos_time, 0, "... and so many seconds have passed");
 
 // In a fork of this program, whose memory belongs to threads that it lacks, all
 // would be lost.
@@ -57,7 +61,23 @@ extern "C" const char* __tsan_default_options() {
 namespace multiproc {
 namespace {
 
+// So many kills are some of each kind.
+constexpr uint64_t kManyKills = 100;
+
 class ChaosTest : public BackendTest {};
+
+void DoNothing() {}
+MULTIPROC_FUNCTION(DoNothing);
+
+// What is made once, by whoever needs it first, is nothing left behind.
+void WarmUp(Executor& executor) {
+  ProcessPoolOptions options;
+  options.executor = &executor;
+  options.num_workers = 1;
+  const auto pool = ProcessPool::Create(options);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  EXPECT_EQ((*pool)->Submit(DoNothing).Get(), absl::OkStatus());
+}
 
 void PrintLeftOut(const std::string& backend, bool rerun) {
   for (int i = 0; i < kNumChaosActions; ++i) {
@@ -87,8 +107,12 @@ TEST_P(ChaosTest, EveryTaskHasItsOutcome) {
               absl::StrCat(seed).c_str());
   PrintLeftOut(GetParam(), !is_fork());
   const auto kills = static_cast<uint64_t>(absl::GetFlag(FLAGS_chaos_kills));
-  const absl::Time end = absl::Now() + absl::GetFlag(FLAGS_chaos_time);
-  const ProcessState before = ProcessState::Now();
+  const absl::Time end =
+      absl::Now() + absl::Seconds(absl::GetFlag(FLAGS_chaos_time));
+  WarmUp(executor());
+  ProcessState before = ProcessState::Now();
+  // As each round has it.
+  before.other_handles += ProcessState::kMoreOtherHandles;
   ChaosTotals totals;
   ChaosRandom random(seed);
   // The first round has the seed itself, and so can be had alone.
@@ -98,7 +122,14 @@ TEST_P(ChaosTest, EveryTaskHasItsOutcome) {
     SCOPED_TRACE(absl::StrCat("--chaos_seed=", round));
     ChaosRound(&executor(), !is_fork(), round).Run(&totals);
   }
+  EXPECT_EQ(LeftBehindSince(before), "");
   PrintTotals(GetParam(), seed, totals, before);
+  if (HasFailure() || totals.NumKills() < kManyKills) return;
+  EXPECT_GT(totals.kills["worker_byte"], 0u);
+#ifdef __linux__
+  EXPECT_GT(totals.kills["pool_byte"], 0u);
+#endif
+  EXPECT_GT(totals.kills["any_time"], 0u);
 }
 
 MULTIPROC_FOR_EVERY_BACKEND(ChaosTest);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -83,6 +84,19 @@ std::string JudgeDeath(const TaskFate& fate, const TaskFailure& failure,
   return "it did not exit with that code";
 }
 
+// Of a worker that somebody killed at any time one can't know whether it has
+// begun a task. Others die within a task or between two: of those that are lost
+// each was the last.
+std::string JudgeLastRun(const TaskFate& fate, int64_t pid,
+                         const RoundFacts& facts) {
+  const auto worker = facts.workers.find(pid);
+  if (fate.plan.is_item || facts.killed.count(pid) > 0) return "";
+  return worker != facts.workers.end() && !worker->second.runs.empty() &&
+                 worker->second.runs.back() == fate.plan.index
+             ? ""
+             : "it was not what its worker ran last";
+}
+
 // Of an error for which the pool tries again, as often as it may.
 std::string JudgeAttempts(const TaskFate& fate, const TaskFailure& failure,
                           bool tries_again, const RoundFacts& facts) {
@@ -102,7 +116,10 @@ std::string JudgeFailure(const TaskFate& fate, const TaskFailure& failure,
   if (failure.label() != fate.plan.options.label) return "not its label";
   switch (fate.status.code()) {
     case absl::StatusCode::kUnavailable: {
-      const std::string wrong = JudgeDeath(fate, failure, facts);
+      std::string wrong = JudgeDeath(fate, failure, facts);
+      if (wrong.empty() && (failure.has_signal() || failure.has_exit_code())) {
+        wrong = JudgeLastRun(fate, pid, facts);
+      }
       return wrong.empty() ? JudgeAttempts(fate, failure, true, facts) : wrong;
     }
     case absl::StatusCode::kDataLoss:
@@ -219,6 +236,23 @@ std::string Judge(const TaskFate& fate, const RoundFacts& facts) {
       runs, " runs of ", MaxAttempts(fate.plan), ", ", fate.callbacks,
       " callbacks, ", fate.plan.pinned ? "pinned, " : "",
       fate.cancelled ? "cancelled, " : "", fate.status.ToString());
+}
+
+std::string JudgeDeaths(const std::vector<TaskFate>& fates) {
+  std::map<int64_t, std::set<uint64_t>> lost;
+  for (const TaskFate& fate : fates) {
+    const std::optional<TaskFailure> failure = GetTaskFailure(fate.status);
+    if (!absl::IsUnavailable(fate.status) || !failure.has_value()) continue;
+    if (!failure->has_signal() && !failure->has_exit_code()) continue;
+    lost[failure->worker_pid()].insert(failure->task_id());
+  }
+  for (const auto& [pid, tasks] : lost) {
+    if (tasks.size() > 1) {
+      return absl::StrCat("tasks ", absl::StrJoin(tasks, ", "),
+                          " were lost with the one worker ", pid);
+    }
+  }
+  return "";
 }
 
 OutcomeCounts CountOutcomes(const std::vector<TaskFate>& fates,

@@ -36,6 +36,8 @@ struct ChaosPlan {
   TaskOptions options;
   // For one worker: it is never tried again.
   bool pinned = false;
+  // Of Map: a chunk of them is a task.
+  bool is_item = false;
 };
 
 // What became of it.
@@ -73,6 +75,9 @@ struct RoundFacts {
 
 // Empty, or what is wrong.
 std::string Judge(const TaskFate& fate, const RoundFacts& facts);
+
+// Whether each death cost one task at most. Empty, or what is wrong.
+std::string JudgeDeaths(const std::vector<TaskFate>& fates);
 
 // How many there were, of tasks and not of items.
 struct OutcomeCounts {
