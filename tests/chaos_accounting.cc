@@ -85,12 +85,15 @@ std::string JudgeDeath(const TaskFate& fate, const TaskFailure& failure,
 }
 
 // Of a worker that somebody killed at any time one can't know whether it has
-// begun a task. Others die within a task or between two: of those that are lost
-// each was the last.
+// begun a task; nor of one whose output is captured, and which marks there what
+// it begins, by pipes that the injector watches, too. Others die within a task
+// or between two: of those that are lost each was the last.
 std::string JudgeLastRun(const TaskFate& fate, int64_t pid,
                          const RoundFacts& facts) {
   const auto worker = facts.workers.find(pid);
-  if (fate.plan.is_item || facts.killed.count(pid) > 0) return "";
+  if (fate.plan.is_item || facts.captured || facts.killed.count(pid) > 0) {
+    return "";
+  }
   return worker != facts.workers.end() && !worker->second.runs.empty() &&
                  worker->second.runs.back() == fate.plan.index
              ? ""

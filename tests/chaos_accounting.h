@@ -59,6 +59,8 @@ struct RoundFacts {
   std::map<int64_t, ChaosInjector::Side> killed;
   // How often each task, or item, was begun.
   std::map<uint64_t, size_t> runs;
+  // Whether the pool captures what workers write.
+  bool captured = false;
   // What was called.
   bool terminated = false;
   bool cancelled_pending = false;

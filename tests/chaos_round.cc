@@ -362,6 +362,7 @@ void ChaosRound::Settle() {
 }
 
 void ChaosRound::Report(ChaosTotals* totals) {
+  facts_.captured = options_.on_output != nullptr;
   facts_.workers = ReadWorkerRecords(folder_);
   facts_.killed = ChaosInjector::Killed();
   facts_.CountRuns();
