@@ -15,7 +15,7 @@ namespace {
 // Of so many workers one dies before it has written 128 bytes, of which its
 // Hello has some 16: not so many that the pool gives up all the time. Of so
 // many others one has no budget; and of so many that have, one stops.
-constexpr uint64_t kEarly = 12;
+constexpr uint64_t kEarly = 20;
 constexpr int kEarlyBits = 7;
 constexpr uint64_t kImmortal = 2;
 constexpr uint64_t kStops = 100;

@@ -51,7 +51,7 @@ constexpr absl::Duration kMostRoundTime = absl::Seconds(120 * kSlowness);
 constexpr uint64_t kLargestSize = 200 << 10;
 constexpr uint64_t kMemoryLimit = uint64_t{4} << 30;
 // The longest time between two kills by a thread, in microseconds.
-constexpr uint64_t kLongestKillInterval = 40'000 * kSlowness;
+constexpr uint64_t kLongestKillInterval = 60'000 * kSlowness;
 // Items of Map have numbers beyond those of tasks.
 constexpr uint64_t kFirstItem = uint64_t{1} << 32;
 
@@ -335,7 +335,7 @@ void ChaosRound::KillNowAndThen() {
     if (count == 0) continue;
     const WorkerStats& worker = stats.each_worker[random.Below(count)];
     // Too many deaths of those that start, and the pool gives up.
-    if (worker.state != WorkerState::kStarting || random.OneIn(4)) {
+    if (worker.state != WorkerState::kStarting || random.OneIn(16)) {
       ChaosInjector::Kill(worker.pid);
     }
   }
