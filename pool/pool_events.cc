@@ -71,11 +71,10 @@ void PoolEvents::Answered(Task& task, const TaskResponse& response) {
   ObservedTask view = View(task);
   TellReady(view.worker_id, when);
   TaskRun run;
-  run.time =
-      absl::Nanoseconds(static_cast<int64_t>(response.run_time_ns()));
+  run.time = absl::Nanoseconds(static_cast<int64_t>(response.run_time_ns()));
   // A worker may say anything.
-  run.start = absl::UnixEpoch() + absl::Nanoseconds(static_cast<int64_t>(
-                                      response.start_time_ns()));
+  run.start = absl::UnixEpoch() +
+              absl::Nanoseconds(static_cast<int64_t>(response.start_time_ns()));
   if (response.start_time_ns() == 0 || run.start > when) {
     run.start = when - run.time;
   }
@@ -87,10 +86,10 @@ void PoolEvents::Answered(Task& task, const TaskResponse& response) {
 }
 
 void PoolEvents::Retried(Task& task) {
-  gathered_.push_back([when = MonotonicNow(),
-                       view = ViewLast(task)](PoolObserver& observer) {
-    observer.OnRetried(when, view);
-  });
+  gathered_.push_back(
+      [when = MonotonicNow(), view = ViewLast(task)](PoolObserver& observer) {
+        observer.OnRetried(when, view);
+      });
 }
 
 void PoolEvents::Ended(Task& task, TaskOutcome outcome,
@@ -114,10 +113,9 @@ void PoolEvents::WorkerStarted(const WorkerProcess& worker) {
 void PoolEvents::TellReady(uint64_t worker_id, absl::Time when) {
   Told& told = workers_[worker_id];
   if (std::exchange(told.ready, true)) return;
-  gathered_.push_back([when, view = ObservedWorker{worker_id, told.pid}](
-                          PoolObserver& observer) {
-    observer.OnWorkerReady(when, view);
-  });
+  gathered_.push_back(
+      [when, view = ObservedWorker{worker_id, told.pid}](
+          PoolObserver& observer) { observer.OnWorkerReady(when, view); });
 }
 
 void PoolEvents::Look(const WorkerProcess& worker) {

@@ -282,8 +282,8 @@ class PoolLoop : public FutureOwner {
   CallbackThread callbacks_;
   // Null if nothing is captured.
   const std::shared_ptr<OutputRelay> output_;
-  // Null if nobody observes. Guarded by loop_mutex_, but for what is thread-safe
-  // in it.
+  // Null if nobody observes. Guarded by loop_mutex_, but for what is
+  // thread-safe in it.
   const std::unique_ptr<PoolEvents> events_;
 
   // Whoever has the loop to itself.

@@ -4,9 +4,12 @@ namespace multiproc {
 namespace {
 
 constexpr NamedCount<TaskCounts> kTaskOutcomes[] = {
-    {"succeeded", &TaskCounts::succeeded}, {"failed", &TaskCounts::failed},
-    {"lost", &TaskCounts::lost},           {"timed_out", &TaskCounts::timed_out},
-    {"cancelled", &TaskCounts::cancelled}, {"cut_off", &TaskCounts::cut_off},
+    {"succeeded", &TaskCounts::succeeded},
+    {"failed", &TaskCounts::failed},
+    {"lost", &TaskCounts::lost},
+    {"timed_out", &TaskCounts::timed_out},
+    {"cancelled", &TaskCounts::cancelled},
+    {"cut_off", &TaskCounts::cut_off},
 };
 
 constexpr NamedCount<WorkerEnds> kWorkerEnds[] = {
@@ -26,7 +29,7 @@ constexpr NamedCount<WorkerEnds> kWorkerEnds[] = {
 };
 
 template <typename Counts>
-absl::string_view NameOf(uint64_t Counts::* member,
+absl::string_view NameOf(uint64_t Counts::*member,
                          absl::Span<const NamedCount<Counts>> all) {
   for (const NamedCount<Counts>& one : all) {
     if (one.member == member) return one.name;

@@ -21,7 +21,7 @@ namespace multiproc {
 template <typename Counts>
 struct NamedCount {
   absl::string_view name;
-  uint64_t Counts::* member;
+  uint64_t Counts::*member;
 };
 
 // What becomes of a task: those that TaskCounts::Ended adds up.

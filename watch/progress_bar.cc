@@ -54,9 +54,8 @@ ProgressBar::ProgressBar(ProgressBarOptions options)
       start_(options_.clock()),
       total_(options_.total),
       next_plain_(start_ + options_.plain_interval) {
-  const absl::Duration interval = style_ == Style::kQuiet
-                                      ? absl::InfiniteDuration()
-                                      : options_.refresh;
+  const absl::Duration interval =
+      style_ == Style::kQuiet ? absl::InfiniteDuration() : options_.refresh;
   ticker_ = std::make_unique<Ticker>(interval, [this] { Update(); });
 }
 
@@ -184,8 +183,8 @@ void ProgressBar::OnLeased(absl::Time /*when*/, const ObservedTask& task) {
   if (worker.leases.empty()) worker.head_since = options_.clock();
   std::string name;
   if (options_.show_workers) {
-    name = absl::StrCat(task.function, task.label.empty() ? "" : " ",
-                        task.label);
+    name =
+        absl::StrCat(task.function, task.label.empty() ? "" : " ", task.label);
   }
   worker.leases.emplace_back(task.id, std::move(name));
 }

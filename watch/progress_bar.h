@@ -8,7 +8,8 @@
 //   for (auto& counts : (*pool)->IMapUnordered(CountWords, paths)) ...
 //   bar.Finish();
 //
-//    43%  |█████████▍            |  430/1000  2 failed  4 running  28.3/s  0:21 left
+//    43%  |█████████▍            |  430/1000  2 failed  4 running  28.3/s  0:21
+//    left
 //
 // On a terminal the line is drawn anew ten times a second, in the width that it
 // has then. Elsewhere a line like this is written every ten seconds:

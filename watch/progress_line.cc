@@ -75,8 +75,9 @@ std::string Bar(const Progress& progress, size_t columns, bool utf8) {
   static constexpr absl::string_view kEighths[] = {"",  "▏", "▎", "▍",
                                                    "▌", "▋", "▊", "▉"};
   const size_t inside = columns - 2;
-  const double share = static_cast<double>(progress.done) /
-                       static_cast<double>(std::max<uint64_t>(progress.total, 1));
+  const double share =
+      static_cast<double>(progress.done) /
+      static_cast<double>(std::max<uint64_t>(progress.total, 1));
   const auto eighths =
       static_cast<size_t>(share * 8 * static_cast<double>(inside));
   const size_t full = eighths / 8;
@@ -126,8 +127,8 @@ std::string ProgressLine(const Progress& progress, size_t columns, bool utf8) {
     part.text =
         Bar(progress, std::min(kMostBar, kLeastBar + columns - used), utf8);
   }
-  const std::string line = absl::StrJoin(
-      parts, "  ", [](std::string* joined, const Part& part) {
+  const std::string line =
+      absl::StrJoin(parts, "  ", [](std::string* joined, const Part& part) {
         absl::StrAppend(joined, part.text);
       });
   return DisplayText(line, columns, utf8);
@@ -155,11 +156,10 @@ std::string PlainLine(const Progress& progress) {
   if (progress.total > 0) {
     absl::StrAppend(&line, " (", Percent(progress), "%)");
   }
-  for (const std::string& part :
-       {CountText(progress.failed, "failed"),
-        CountText(progress.cancelled, "cancelled"),
-        CountText(progress.running, "running"), RateTextOf(progress),
-        TimeText(progress)}) {
+  for (const std::string& part : {CountText(progress.failed, "failed"),
+                                  CountText(progress.cancelled, "cancelled"),
+                                  CountText(progress.running, "running"),
+                                  RateTextOf(progress), TimeText(progress)}) {
     if (!part.empty()) absl::StrAppend(&line, ", ", part);
   }
   return line;
@@ -175,8 +175,8 @@ std::vector<std::string> TerminalLines(const Progress& progress,
   for (const WorkerProgress& worker : progress.workers) {
     const size_t left = progress.workers.size() - (lines.size() - 1);
     if (left > 1 && lines.size() + 1 == rows) {
-      lines.push_back(DisplayText(
-          absl::StrCat("  and ", left, " more workers"), columns, utf8));
+      lines.push_back(DisplayText(absl::StrCat("  and ", left, " more workers"),
+                                  columns, utf8));
     }
     if (lines.size() >= rows) break;
     lines.push_back(WorkerLine(worker, columns, utf8));

@@ -38,9 +38,7 @@ Line By(absl::string_view label, absl::string_view label_value,
   return {"", label, std::string(label_value), absl::StrCat(value)};
 }
 
-std::string Seconds(double seconds) {
-  return absl::StrFormat("%.9g", seconds);
-}
+std::string Seconds(double seconds) { return absl::StrFormat("%.9g", seconds); }
 
 // Its buckets are 1400: as a summary it is three lines.
 std::vector<Line> Summary(const Histogram& times) {
@@ -52,8 +50,8 @@ std::vector<Line> Summary(const Histogram& times) {
                            : Seconds(absl::ToDoubleSeconds(times.Quantile(p)));
     lines.push_back({"", "quantile", absl::StrCat(p), value});
   }
-  const double sum = absl::ToDoubleSeconds(times.Mean()) *
-                     static_cast<double>(times.count());
+  const double sum =
+      absl::ToDoubleSeconds(times.Mean()) * static_cast<double>(times.count());
   lines.push_back({"_sum", "", "", Seconds(sum)});
   lines.push_back({"_count", "", "", absl::StrCat(times.count())});
   return lines;
@@ -128,9 +126,9 @@ std::vector<Metric> AllMetrics() {
        [](const S& s) { return Summary(s.latency); }},
       {"channel_bytes_total", "counter", "Bytes to and from workers.",
        [](const S& s) {
-         return std::vector<Line>{By("direction", "sent", s.bytes_sent),
-                                  By("direction", "received",
-                                     s.bytes_received)};
+         return std::vector<Line>{
+             By("direction", "sent", s.bytes_sent),
+             By("direction", "received", s.bytes_received)};
        }},
   };
 }
@@ -151,8 +149,8 @@ std::string LabelName(absl::string_view name) {
     const auto byte = static_cast<unsigned char>(c);
     legal += absl::ascii_isalnum(byte) ? c : '_';
   }
-  if (legal.empty() || absl::ascii_isdigit(
-                           static_cast<unsigned char>(legal.front()))) {
+  if (legal.empty() ||
+      absl::ascii_isdigit(static_cast<unsigned char>(legal.front()))) {
     legal.insert(0, 1, '_');
   }
   return IsTaken(legal) ? absl::StrCat("exported_", legal) : legal;

@@ -37,7 +37,8 @@ std::string ArgsOf(const ObservedTask& task) {
   std::string args = absl::StrCat("\"task\":", task.id);
   if (task.items != 1) absl::StrAppend(&args, ",\"items\":", task.items);
   if (task.attempt != 1) absl::StrAppend(&args, ",\"attempt\":", task.attempt);
-  if (!task.label.empty()) absl::StrAppend(&args, MemberOf("label", task.label));
+  if (!task.label.empty())
+    absl::StrAppend(&args, MemberOf("label", task.label));
   return args;
 }
 
@@ -81,8 +82,8 @@ TraceWriter::TraceWriter(const std::string& path, std::ofstream file,
     AddName(0, "thread_name", "queue");
     WriteOut();
   }
-  ticker_ = std::make_unique<Ticker>(options.sample_interval,
-                                     [this] { Sample(); });
+  ticker_ =
+      std::make_unique<Ticker>(options.sample_interval, [this] { Sample(); });
 }
 
 TraceWriter::~TraceWriter() { Finish().IgnoreError(); }
@@ -143,25 +144,22 @@ void TraceWriter::AddOfTask(char phase, absl::Time when,
                             const ObservedTask& task, absl::string_view name,
                             absl::string_view args) {
   Add(absl::StrCat(",\"tid\":0,\"ph\":\"", std::string(1, phase),
-                   "\",\"cat\":\"task\",\"id\":\"", task.id, "\"",
-                   TimeOf(when), MemberOf("name", name), ",\"args\":{", args,
-                   "}"));
+                   "\",\"cat\":\"task\",\"id\":\"", task.id, "\"", TimeOf(when),
+                   MemberOf("name", name), ",\"args\":{", args, "}"));
 }
 
 void TraceWriter::AddOfWorker(absl::Time when, uint64_t worker_id,
                               absl::string_view name, absl::string_view args) {
   Add(absl::StrCat(",\"tid\":", worker_id,
-                   ",\"ph\":\"i\",\"s\":\"t\",\"cat\":\"worker\"",
-                   TimeOf(when), MemberOf("name", name), ",\"args\":{", args,
-                   "}"));
+                   ",\"ph\":\"i\",\"s\":\"t\",\"cat\":\"worker\"", TimeOf(when),
+                   MemberOf("name", name), ",\"args\":{", args, "}"));
 }
 
 void TraceWriter::AddSlice(const ObservedTask& task, absl::Time start,
                            absl::Duration time, bool lost,
                            const absl::Status& status) {
-  Add(absl::StrCat(",\"tid\":", task.worker_id,
-                   ",\"ph\":\"X\",\"cat\":\"run\"", TimeOf(start),
-                   ",\"dur\":", Microseconds(time),
+  Add(absl::StrCat(",\"tid\":", task.worker_id, ",\"ph\":\"X\",\"cat\":\"run\"",
+                   TimeOf(start), ",\"dur\":", Microseconds(time),
                    MemberOf("name", task.function), ",\"args\":{", ArgsOf(task),
                    lost ? ",\"lost\":true" : "", ErrorArg(status), "}"));
 }
@@ -282,8 +280,8 @@ void TraceWriter::OnWorkerEnded(absl::Time when, const ObservedWorker& worker,
 void TraceWriter::Sample() {
   absl::MutexLock lock(&mutex_);
   const std::string time = TimeOf(MonotonicNow());
-  const std::string queue = absl::StrCat("\"queued\":", queued_,
-                                         ",\"leased\":", leased_.size());
+  const std::string queue =
+      absl::StrCat("\"queued\":", queued_, ",\"leased\":", leased_.size());
   if (queue != queue_written_) {
     Add(absl::StrCat(",\"tid\":0,\"ph\":\"C\"", time,
                      ",\"name\":\"queue\",\"args\":{", queue, "}"));
