@@ -113,7 +113,7 @@ TEST_F(ProgressBarTest, GoesFromEmptyToFullInPlace) {
   End(2);
   bar.Update();
   EXPECT_THAT(Screen(),
-              ElementsAre(" 50%  |███████████████▌               |  2/4  "
+              ElementsAre(" 50%  |██████████████              |  2/4  "
                           "2.0/s  0:01 left"));
   EXPECT_EQ(screen_.row(), 0u);
   EXPECT_EQ(screen_.column(), 0u);
@@ -121,7 +121,7 @@ TEST_F(ProgressBarTest, GoesFromEmptyToFullInPlace) {
   End(2);
   bar.Finish();
   EXPECT_THAT(Screen(),
-              ElementsAre("100%  |████████████████████████████████|  4/4  "
+              ElementsAre("100%  |██████████████████████████████|  4/4  "
                           "2.0/s  in 0:02"));
   EXPECT_EQ(screen_.row(), 1u);
   EXPECT_EQ(screen_.column(), 0u);
@@ -169,7 +169,7 @@ TEST_F(ProgressBarTest, TheRateIsThatOfTheLastTenSeconds) {
     End(second < 10 ? 10 : 1);
     bar.Update();
   }
-  EXPECT_THAT(Screen(), ElementsAre(" 11%  |██▉                      |  "
+  EXPECT_THAT(Screen(), ElementsAre(" 11%  |██▍                   |  "
                                     "110/1000  1.0/s  14:50 left"));
 }
 
@@ -181,7 +181,7 @@ TEST_F(ProgressBarTest, AtFirstThereIsNoRate) {
   bar.Update();
   EXPECT_THAT(
       Screen(),
-      ElementsAre(" 50%  |██████████████████▌                  |  5/10"));
+      ElementsAre(" 50%  |███████████████████                   |  5/10"));
 }
 
 TEST_F(ProgressBarTest, ANarrowerTerminalGetsAShorterLine) {
@@ -191,7 +191,7 @@ TEST_F(ProgressBarTest, ANarrowerTerminalGetsAShorterLine) {
   Screen();
   Resize(30, 24);
   bar.Update();
-  EXPECT_THAT(Screen(), ElementsAre("  0%  |               |  0/4"));
+  EXPECT_THAT(Screen(), ElementsAre("  0%  |                |  0/4"));
   EXPECT_EQ(screen_.row(), 0u);
   Resize(9, 24);
   bar.Update();

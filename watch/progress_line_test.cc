@@ -88,17 +88,17 @@ TEST(ProgressLineTest, TheBarFillsUpToForty) {
 
 TEST(ProgressLineTest, TheBarTakesTheRestOfTheWidth) {
   EXPECT_EQ(Line(SomeProgress(), 80),
-            "tiles   43%  |██████▉         |  430/1000  2 failed  4 running  "
+            "tiles   43%  |██████        |  430/1000  2 failed  4 running  "
             "28.3/s  0:21 left");
 }
 
 TEST(ProgressLineTest, WhatMattersLeastIsLeftOutFirst) {
   const Progress progress = SomeProgress();
   EXPECT_EQ(Line(progress, 70),
-            "tiles   43%  |███████▎         |  430/1000  2 failed  28.3/s  "
+            "tiles   43%  |██████▍        |  430/1000  2 failed  28.3/s  "
             "0:21 left");
   EXPECT_EQ(Line(progress, 60),
-            "tiles   43%  |██████▍        |  430/1000  2 failed  0:21 left");
+            "tiles   43%  |█████▌       |  430/1000  2 failed  0:21 left");
   EXPECT_EQ(Line(progress, 50), "tiles   43%  430/1000  2 failed  0:21 left");
   EXPECT_EQ(Line(progress, 40), "tiles   43%  430/1000  2 failed");
   EXPECT_EQ(Line(progress, 30), " 43%  430/1000  2 failed");
@@ -125,9 +125,9 @@ TEST(ProgressLineTest, NoWidthIsTooSmall) {
 TEST(ProgressLineTest, FromEmptyToFull) {
   Progress progress;
   progress.total = 8;
-  EXPECT_EQ(Line(progress, 24), "  0%  |         |  0/8");
+  EXPECT_EQ(Line(progress, 24), "  0%  |          |  0/8");
   progress.done = 8;
-  EXPECT_EQ(Line(progress, 24), "100%  |█████████|  8/8");
+  EXPECT_EQ(Line(progress, 24), "100%  |██████████|  8/8");
 }
 
 TEST(ProgressLineTest, WorkersHaveLinesAsFarAsThereIsRoom) {
