@@ -6,6 +6,7 @@
 //   ./bazelw run //tools:timeline -- $PWD/m.json $PWD/m.html
 
 #include <algorithm>
+#include <array>
 #include <complex>
 #include <cstdint>
 #include <cstdio>
@@ -17,7 +18,6 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/pool/process_pool.h"
 #include "multiproc/watch/progress_bar.h"
@@ -36,41 +36,26 @@ ABSL_FLAG(std::string, trace, "", "where to write what the pool did");
 
 constexpr int kTile = 64;
 
-// A corner of the tile, and what is to be known of the whole.
-struct Tile {
-  int x = 0, y = 0, size = 0, depth = 0;
-};
-
-template <>
-struct multiproc::Codec<Tile> {
-  static std::string TypeName() { return "Tile"; }
-  static void Encode(const Tile& t, Encoder& out) {
-    out.Put(t.x, t.y, t.size, t.depth);
-  }
-  static bool Decode(Decoder& in, Tile* t) {
-    return in.Get(&t->x, &t->y, &t->size, &t->depth);
-  }
-};
+// The corner of a tile, the size of the whole picture, and --depth.
+using Tile = std::array<int, 4>;
 
 // From black, of points that never get away, to white.
 uint8_t Shade(std::complex<double> c, int depth) {
   std::complex<double> z = 0;
   int step = 0;
-  while (step < depth && std::norm(z) <= 4) {
-    z = z * z + c;
-    ++step;
-  }
+  for (; step < depth && std::norm(z) <= 4; ++step) z = z * z + c;
   return static_cast<uint8_t>(step == depth ? 0 : 255 - 255 / (1 + step));
 }
 
 // The pixels, row by row, and where they belong.
 std::pair<Tile, std::string> DrawTile(const Tile& tile) {
+  const auto [left, top, size, depth] = tile;
   std::string pixels;
-  for (int y = tile.y; y < std::min(tile.y + kTile, tile.size); ++y) {
-    for (int x = tile.x; x < std::min(tile.x + kTile, tile.size); ++x) {
-      const std::complex<double> point(2.5 * x / tile.size - 1.9,
-                                       2.5 * y / tile.size - 1.25);
-      pixels += static_cast<char>(Shade(point, tile.depth));
+  for (int y = top; y < std::min(top + kTile, size); ++y) {
+    for (int x = left; x < std::min(left + kTile, size); ++x) {
+      const std::complex<double> point(2.5 * x / size - 1.9,
+                                       2.5 * y / size - 1.25);
+      pixels += static_cast<char>(Shade(point, depth));
     }
   }
   return {tile, pixels};
@@ -109,17 +94,18 @@ int main(int argc, char** argv) {
   for (const auto& drawn : (*pool)->IMapUnordered(DrawTile, tiles)) {
     if (!drawn.ok()) return Fail(drawn.status());
     const auto& [tile, pixels] = *drawn;
-    const int width = std::min(kTile, size - tile.x);
+    const int width = std::min(kTile, size - tile[0]);
     for (size_t i = 0; i < pixels.size(); ++i) {
-      const size_t y = tile.y + i / width, x = tile.x + i % width;
+      const size_t x = tile[0] + i % width, y = tile[1] + i / width;
       picture[y * size + x] = pixels[i];
     }
   }
   *pool = nullptr;  // The trace has all of it, and the bar its last numbers.
   bar.Finish();
   const std::string png = absl::GetFlag(FLAGS_png);
-  const bool ok = png.empty() || stbi_write_png(png.c_str(), size, size, 1,
-                                                picture.data(), size) != 0;
-  if (!ok) return Fail(absl::UnavailableError(png + " can't be written"));
+  if (!png.empty() &&
+      stbi_write_png(png.c_str(), size, size, 1, picture.data(), size) == 0) {
+    return Fail(absl::UnavailableError(png + " can't be written"));
+  }
   return trace == nullptr || trace->Finish().ok() ? 0 : 1;
 }

@@ -381,6 +381,18 @@ class ScriptedObserverTest : public testing::Test {
     pool_ = nullptr;
   }
 
+  // Leaves the second begun, and the third leased behind it.
+  Future<std::string> RunTheSecondOfThree() {
+    pool_->Submit(Same, "1");
+    const std::optional<TaskRequest> first = worker_->NextTask();
+    pool_->Submit(Same, "2");
+    Future<std::string> third = pool_->Submit(Same, "3");
+    if (first.has_value()) worker_->Answer(ResponseTo(*first));
+    recorder_.Await("task 3 leased to 1, attempt 1");
+    EXPECT_TRUE(worker_->NextTask().has_value());
+    return third;
+  }
+
   Recorder recorder_;
   ScriptedExecutor executor_;
   std::unique_ptr<ProcessPool> pool_;
@@ -388,30 +400,22 @@ class ScriptedObserverTest : public testing::Test {
 };
 
 TEST_F(ScriptedObserverTest, WhatHadNotBegunIsTakenBack) {
-  recorder_.Await("worker 1 ready");
-  const auto first = pool_->Submit(Same, "1");
-  ASSERT_TRUE(worker_->NextTask().has_value());
-  auto second = pool_->Submit(Same, "2");
-  recorder_.Await("task 2 leased to 1, attempt 1");
-  EXPECT_TRUE(second.Cancel());
-  recorder_.Await("task 2 ended: cancelled, CANCELLED");
+  Future<std::string> third = RunTheSecondOfThree();
+  EXPECT_TRUE(third.Cancel());
+  recorder_.Await("task 3 ended: cancelled, CANCELLED");
   EXPECT_THAT(
-      recorder_.LinesOf("task 2"),
-      ElementsAre("task 2 submitted: Same x1, 2 bytes",
-                  "task 2 leased to 1, attempt 1", "task 2 taken back from 1",
-                  "task 2 ended: cancelled, CANCELLED"));
+      recorder_.LinesOf("task 3"),
+      ElementsAre("task 3 submitted: Same x1, 2 bytes",
+                  "task 3 leased to 1, attempt 1", "task 3 taken back from 1",
+                  "task 3 ended: cancelled, CANCELLED"));
 }
 
 TEST_F(ScriptedObserverTest, OfAWorkerThatDiesOnlyTheBegunTaskIsLost) {
-  recorder_.Await("worker 1 ready");
-  pool_->Submit(Same, "1");
-  ASSERT_TRUE(worker_->NextTask().has_value());
-  pool_->Submit(Same, "2");
-  recorder_.Await("task 2 leased to 1, attempt 1");
+  RunTheSecondOfThree();
   worker_->Exit(ExitStatus::Exited(3));
-  recorder_.Await("task 1 ended: lost, UNAVAILABLE");
-  recorder_.Await("task 2 taken back from 1");
   recorder_.Await("worker 1 ended: crashed");
+  recorder_.Await("task 2 ended: lost, UNAVAILABLE");
+  recorder_.Await("task 3 taken back from 1");
 }
 
 TEST_F(ScriptedObserverTest, TheStartIsWhatTheWorkerSays) {
