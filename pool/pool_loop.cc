@@ -153,6 +153,7 @@ class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
     ended.swap(loop_->ended_tasks_);
     // In the order in which tasks end, and before the loop can end.
     for (const TaskPtr& task : ended) FutureState::PostCallbacks(task);
+    if (loop_->events_ != nullptr) loop_->events_->Deliver();
     loop_->loop_mutex_.Unlock();
     for (const TaskPtr& task : ended) task->WakeWaiters();
   }
@@ -180,6 +181,8 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
   if (status.ok() && loop->output_ != nullptr) {
     status = loop->callbacks_.Start();
   }
+  // Nor would anybody be told.
+  if (status.ok() && loop->events_ != nullptr) status = loop->events_->Start();
   if (!status.ok()) return status;
   PoolLoop* const raw = loop.get();
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
@@ -199,6 +202,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
             absl::MutexLock lock(&loop_mutex_);
             if (poller_ != nullptr) poller_->Wake();
           })),
+      events_(PoolEvents::For(options.observers)),
       poller_(std::move(poller)),
       limit_(MakeLimit(options)),
       oom_watch_(FindOomKillCounter()),
@@ -230,6 +234,7 @@ absl::Status PoolLoop::StartAllWorkers() {
 void PoolLoop::Shutdown() {
   Terminate(absl::CancelledError("the pool was destroyed"));
   thread_->Join();
+  if (events_ != nullptr) events_->Shutdown();
   Section section(this);
   spare_waits_.clear();
   absl::MutexLock lock(&mutex_);
@@ -322,6 +327,7 @@ void PoolLoop::Terminate(absl::Status reason) {
     if (terminated_.ok()) terminated_ = std::move(reason);
   }
   if (limit_ != nullptr) limit_->Open();
+  if (events_ != nullptr) events_->Release();
   Wake();
 }
 
@@ -432,6 +438,7 @@ void PoolLoop::Pin(WorkerProcess& worker, TaskPtr task) {
   task->id = next_task_id_++;
   submitted_bytes_ += task->argument_bytes();
   task->pinned = true;
+  if (events_ != nullptr) events_->Submitted(*task);
   worker.Pin(std::move(task));
   pinned_workers_.insert(worker.id());
 }
@@ -641,9 +648,11 @@ void PoolLoop::Run() {
       owner_sleeps_until_ = NextEvent();
       timeout = owner_sleeps_until_ - MonotonicNow();
     }
+    if (events_ != nullptr) events_->AwaitRoom();
     if (rest > absl::ZeroDuration()) absl::SleepFor(rest);
     poller_->Wait(std::max(timeout, absl::ZeroDuration()), &tokens);
   }
+  if (events_ != nullptr) events_->AwaitAllTold();
   absl::MutexLock lock(&mutex_);
   finished_ = true;
 }
@@ -664,6 +673,9 @@ bool PoolLoop::Turn() {
   StartMissing();
   if (!ended_.ok()) EndTasks();
   DismissIdle();
+  if (events_ != nullptr) {
+    for (const WorkerProcess* worker : workers_.All()) events_->Look(*worker);
+  }
   return !(stopping_ && queue_.empty() && workers_.empty());
 }
 
@@ -672,9 +684,16 @@ bool PoolLoop::TakeSubmitted() {
   stopping_ = closed_;
   if (ended_.ok()) ended_ = terminated_;
   if (submitted_.empty()) return false;
+  QueueSubmitted();
+  return true;
+}
+
+void PoolLoop::QueueSubmitted() {
+  if (events_ != nullptr) {
+    for (const TaskPtr& task : submitted_) events_->Submitted(*task);
+  }
   for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
   submitted_.clear();
-  return true;
 }
 
 // While all workers have enough, answers come one by one, and each would wake
@@ -733,11 +752,13 @@ void PoolLoop::Dispatch(WatchAnswer watch) {
 void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
   size_t most =
       worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
-  most = std::min(most, worker.num_leases() + worker.TasksLeft());
+  const size_t before = worker.num_leases();
+  most = std::min(most, before + worker.TasksLeft());
   do {
     worker.Lease(queue_.PopFront());
   } while (!queue_.empty() && worker.num_leases() < most &&
            worker.queued_bytes() < kMostQueuedBytes);
+  if (events_ != nullptr) events_->Leased(worker, before);
   worker.Flush();
   workers_.Update(worker);
   if (workers_.IsReceiving(worker) || worker.claim() != nullptr) return;
@@ -785,6 +806,7 @@ std::vector<TaskPtr> PoolLoop::Reclaim(WorkerProcess& worker) {
     return {};
   }
   worker.Flush();
+  if (events_ != nullptr) events_->TakenBack(*tasks);
   for (TaskPtr& task : *tasks) task->worker = nullptr;
   return *std::move(tasks);
 }
@@ -819,11 +841,13 @@ void PoolLoop::LeasePinned(WorkerProcess& worker) {
   if (!worker.usable() || !worker.has_pinned()) return;
   if (worker.wants_to_leave()) return LoseLeft(worker);
   const size_t most = worker.ready() ? policy_.max_leases() : 1;
-  if (worker.taken_back() || worker.num_leases() > most / 2) return;
+  const size_t before = worker.num_leases();
+  if (worker.taken_back() || before > most / 2) return;
   do {
     worker.Lease(worker.TakePinned());
   } while (worker.has_pinned() && worker.num_leases() < most &&
            worker.queued_bytes() < kMostQueuedBytes);
+  if (events_ != nullptr) events_->Leased(worker, before);
   worker.Flush();
   if (worker.claim() == nullptr) workers_.ResumeReceiving(worker);
   workers_.Update(worker);
@@ -902,9 +926,13 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
   policy_.Record(absl::Nanoseconds(run_time_ns));
   stats_.CountAnswer(run_time_ns);
+  if (events_ != nullptr) events_->Answered(*task, response);
   if (response.has_error()) {
     return HandleError(std::move(task), StatusFromProto(response.error()),
                        run_time_ns);
+  }
+  if (events_ != nullptr) {
+    events_->Ended(*task, &TaskCounts::succeeded, absl::OkStatus());
   }
   CountOut(*task, &TaskCounts::succeeded, run_time_ns);
   const bool notify =
@@ -950,7 +978,11 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   if (!worker->killed()) {
     death.oom_killed = oom_watch_.Explain(death.exit_status);
   }
-  stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
+  const WorkerEnd cause =
+      stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
+  if (events_ != nullptr) {
+    events_->WorkerEnded(*worker, cause, death.exit_status);
+  }
   if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
     CountFailedStart(DeathError(*worker, death), absl::ZeroDuration());
   }
@@ -967,6 +999,7 @@ void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   std::vector<TaskPtr> lost(leases.begin(), first_unbegun);
   std::vector<TaskPtr> unbegun(first_unbegun, leases.end());
   leases.clear();
+  if (events_ != nullptr) events_->TakenBack(unbegun);
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, death);
@@ -998,6 +1031,7 @@ bool PoolLoop::TryAgain(Task& task) {
     return false;
   }
   ++task.attempt;
+  if (events_ != nullptr) events_->Retried(task);
   stats_.CountRetry();
   return true;
 }
@@ -1010,6 +1044,7 @@ void PoolLoop::Finish(TaskPtr task, absl::Status status) {
 
 void PoolLoop::End(TaskPtr task, absl::Status status,
                    StatsRecorder::TaskOutcome outcome, int64_t run_time_ns) {
+  if (events_ != nullptr) events_->Ended(*task, outcome, status);
   CountOut(*task, outcome, run_time_ns);
   if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
 }
@@ -1138,8 +1173,7 @@ void PoolLoop::Fail(absl::Status reason) {
   closed_ = true;
   stopping_ = true;
   ended_ = std::move(reason);
-  for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
-  submitted_.clear();
+  QueueSubmitted();
   if (limit_ != nullptr) limit_->Open();
 }
 
@@ -1217,6 +1251,7 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   options.config.set_worker_id(options.id);
   options.output = output_;
   if (output_ != nullptr) options.config.set_output_nonce(output_->nonce());
+  options.config.set_tell_start(events_ != nullptr);
   options.max_tasks = MaxTasks(options_, options.id);
   options.max_age = options_.max_worker_age;
   if (options_.min_workers >= 0) options.idle_timeout = options_.idle_timeout;
@@ -1229,6 +1264,9 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
       WorkerProcess::Start(options, *options_.executor);
   absl::Status status = worker.status();
   if (status.ok()) status = workers_.Add(*std::move(worker));
+  if (status.ok() && events_ != nullptr) {
+    events_->WorkerStarted(*workers_.Get(options.id));
+  }
   stats_.CountStart(status);
   return status;
 }

@@ -1,0 +1,34 @@
+// Makes a page of HTML of a trace (watch/trace_writer.h), also of one whose
+// program was killed.
+//
+//   ./bazelw run //tools:timeline -- $PWD/trace.json $PWD/trace.html
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "tools/timeline_page.h"
+
+namespace fs = std::filesystem;
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: timeline TRACE.json PAGE.html\n");
+    return 2;
+  }
+  std::ifstream in(fs::u8path(argv[1]), std::ios::binary);
+  const std::string trace{std::istreambuf_iterator<char>(in), {}};
+  if (!in) {
+    std::fprintf(stderr, "timeline: %s can't be read\n", argv[1]);
+    return 1;
+  }
+  std::ofstream out(fs::u8path(argv[2]), std::ios::binary | std::ios::trunc);
+  out << multiproc::TimelinePage(trace);
+  out.close();
+  if (!out) {
+    std::fprintf(stderr, "timeline: %s can't be written\n", argv[2]);
+    return 1;
+  }
+}
