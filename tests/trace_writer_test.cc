@@ -181,7 +181,7 @@ TEST_F(ScriptedTraceTest, EveryEventOfATaskThatSucceeds) {
                           "i 1 closed {exit:'exited with code 0'}"));
   EXPECT_THAT(
       TextsOf(events, "C 0"),
-      ElementsAre(testing::MatchesRegex("C 0 queue .queued:0,leased:[01]..")));
+      ElementsAre(testing::MatchesRegex("C 0 queue .queued:0,leased:[01].")));
   for (const JsonValue& event : events) {
     EXPECT_EQ(event.Text("pid"), absl::StrCat(CurrentPid()));
     if (event.Text("ph") == "M") continue;
@@ -246,7 +246,7 @@ TEST_F(ScriptedTraceTest, WhatADeadWorkerTakesAlongIsDrawnAndDoneAgain) {
               ElementsAre(HasSubstr("started"),
                           "i 1 crashed {exit:'exited with code 3'}"));
   EXPECT_THAT(TextsOf(events, "i 2"),
-              ElementsAre("i 2 restarted {pid:" + pid + "}",
+              ElementsAre("i 2 started {pid:" + pid + "}",
                           HasSubstr("i 2 crashed {exit:'")));
 }
 
@@ -401,7 +401,7 @@ TEST_P(TraceTest, RealWorkersLeaveAWholeTrace) {
       TextsOf(events, "X 2 Hang"),
       ElementsAre(HasSubstr("{task:6,lost:true,error:'DEADLINE_EXCEEDED:")));
   EXPECT_THAT(TextsOf(events, "i 2"),
-              ElementsAre(HasSubstr("i 2 restarted"),
+              ElementsAre(HasSubstr("i 2 started"),
                           HasSubstr("i 2 killed {reason:'DEADLINE_EXCEEDED:"),
                           HasSubstr("i 2 timed_out {exit:'")));
   for (const JsonValue& event : events) {

@@ -42,14 +42,13 @@ std::string ArgsOf(const ObservedTask& task) {
   return args;
 }
 
-std::string ErrorArg(const absl::Status& status) {
-  return status.ok() ? "" : MemberOf("error", status.ToString());
+// Without payloads, which are not for people.
+std::string TextOf(const absl::Status& status) {
+  return status.ToString(absl::StatusToStringMode::kWithNoExtraData);
 }
 
-// Whether another worker takes the place of one that ended so.
-bool IsReplaced(WorkerEnd cause) {
-  return cause != &WorkerEnds::idle && cause != &WorkerEnds::resized &&
-         cause != &WorkerEnds::closed && cause != &WorkerEnds::terminated;
+std::string ErrorArg(const absl::Status& status) {
+  return status.ok() ? "" : MemberOf("error", TextOf(status));
 }
 
 }  // namespace
@@ -243,10 +242,7 @@ void TraceWriter::OnWorkerStarted(absl::Time when,
   }
   AddName(worker.id, "thread_name",
           absl::StrCat("worker ", worker.id, " (pid ", worker.pid, ")"));
-  const bool restarted = to_replace_ > 0;
-  if (restarted) --to_replace_;
-  AddOfWorker(when, worker.id, restarted ? "restarted" : "started",
-              absl::StrCat("\"pid\":", worker.pid));
+  AddOfWorker(when, worker.id, "started", absl::StrCat("\"pid\":", worker.pid));
 }
 
 void TraceWriter::OnWorkerReady(absl::Time when, const ObservedWorker& worker) {
@@ -262,7 +258,7 @@ void TraceWriter::OnWorkerKilled(absl::Time when, const ObservedWorker& worker,
                                  const absl::Status& reason) {
   absl::MutexLock lock(&mutex_);
   AddOfWorker(when, worker.id, "killed",
-              absl::StrCat("\"reason\":", JsonText(reason.ToString())));
+              absl::StrCat("\"reason\":", JsonText(TextOf(reason))));
 }
 
 void TraceWriter::OnWorkerEnded(absl::Time when, const ObservedWorker& worker,
@@ -270,7 +266,6 @@ void TraceWriter::OnWorkerEnded(absl::Time when, const ObservedWorker& worker,
                                 const ExitStatus& exit_status) {
   absl::MutexLock lock(&mutex_);
   workers_.erase(worker.id);
-  if (IsReplaced(cause)) ++to_replace_;
   AddOfWorker(when, worker.id, WorkerEndName(cause),
               absl::StrCat("\"exit\":", JsonText(exit_status.ToString())));
 }

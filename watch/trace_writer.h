@@ -21,8 +21,10 @@
 //   a task, from Submit to its outcome, is an asynchronous event of category
 //     "task" with its number as the id: "leased", "taken back" and "retried"
 //     are instants of it
-//   "started", "restarted", "killed" and the causes of WorkerEnds ("crashed",
-//     "timed_out" ...) are instants of their worker
+//   "started", "killed" and the causes of WorkerEnds ("crashed", "timed_out"
+//   ...)
+//     are instants of their worker; a restart is the "started" of another one
+//     after, or some microseconds before, the end of the first
 //   counters: "queue", with the tasks that are queued and leased, and "memory"
 //     of each worker, its resident set in MiB, where the system tells that
 //     (pool/resident_memory.h)
@@ -139,8 +141,6 @@ class TraceWriter : public PoolObserver {
   // When each worker, also one that has ended a moment ago, was last known to
   // have begun nothing more.
   std::map<uint64_t, absl::Time> free_since_ ABSL_GUARDED_BY(mutex_);
-  // How many ended that are to be replaced, and were not yet.
-  size_t to_replace_ ABSL_GUARDED_BY(mutex_) = 0;
   // As they were last written.
   std::string queue_written_ ABSL_GUARDED_BY(mutex_);
 
