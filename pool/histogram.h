@@ -42,6 +42,8 @@ class Histogram {
   uint64_t count() const { return count_; }
 
   absl::Duration Mean() const;
+  // Of all; never less than it was before.
+  double SumNanoseconds() const { return sum_ns_; }
   // Exact.
   absl::Duration Min() const;
   absl::Duration Max() const;

@@ -71,11 +71,13 @@ void PoolEvents::Answered(Task& task, const TaskResponse& response) {
   ObservedTask view = View(task);
   TellReady(view.worker_id, when);
   TaskRun run;
-  run.time = absl::Nanoseconds(static_cast<int64_t>(response.run_time_ns()));
   // A worker may say anything.
-  run.start = absl::UnixEpoch() +
-              absl::Nanoseconds(static_cast<int64_t>(response.start_time_ns()));
-  if (response.start_time_ns() == 0 || run.start > when) {
+  const auto now = static_cast<uint64_t>(absl::ToUnixNanos(when));
+  run.time = absl::Nanoseconds(
+      static_cast<int64_t>(std::min(response.run_time_ns(), now)));
+  run.start = absl::FromUnixNanos(
+      static_cast<int64_t>(std::min(response.start_time_ns(), now)));
+  if (response.start_time_ns() == 0 || response.start_time_ns() > now) {
     run.start = when - run.time;
   }
   if (response.has_error()) run.status = StatusFromProto(response.error());

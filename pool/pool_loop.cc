@@ -244,6 +244,8 @@ void PoolLoop::Shutdown() {
 // ---- Called by any thread ----
 
 void PoolLoop::Submit(TaskPtr task) {
+  // Who submits and waits needs the owner thread for nothing else.
+  if (events_ != nullptr && !events_->IsCurrent()) events_->AwaitRoom();
   absl::Status refused;
   {
     absl::MutexLock lock(&mutex_);
@@ -639,18 +641,19 @@ void PoolLoop::Run() {
   std::vector<uint64_t> tokens;
   while (true) {
     absl::Duration rest;
-    absl::Duration timeout;
+    absl::Time until;
     {
       Section section(this);
       HandleReady(tokens);
       if (!Turn()) break;
       rest = RestTime();
-      owner_sleeps_until_ = NextEvent();
-      timeout = owner_sleeps_until_ - MonotonicNow();
+      until = NextEvent();
+      owner_sleeps_until_ = until;
     }
     if (events_ != nullptr) events_->AwaitRoom();
     if (rest > absl::ZeroDuration()) absl::SleepFor(rest);
-    poller_->Wait(std::max(timeout, absl::ZeroDuration()), &tokens);
+    poller_->Wait(std::max(until - MonotonicNow(), absl::ZeroDuration()),
+                  &tokens);
   }
   if (events_ != nullptr) events_->AwaitAllTold();
   absl::MutexLock lock(&mutex_);

@@ -65,7 +65,7 @@ struct ObservedTask {
   uint32_t items = 1;
   // From 1.
   int attempt = 1;
-  // Of its packed arguments; 0 once it has ended.
+  // Of its packed arguments, also in OnEnded.
   size_t argument_bytes = 0;
   // The pool's number (WorkerStats::id) of the worker that has it, or had it
   // just before; 0 if none.

@@ -490,7 +490,15 @@ TEST_F(PoolEventsTest, WithRoomNobodyWaits) {
 }
 
 TEST_F(PoolEventsTest, ThePoolWaitsForASlowObserverUntilHalfIsTold) {
-  Submit(PoolEvents::kMostWaiting);
+  // In two parts, whatever is told before this waits.
+  for (size_t i = 0; i <= PoolEvents::kMostWaiting / 2; ++i) {
+    events_->Submitted(*task_);
+  }
+  events_->Deliver();
+  for (size_t i = 1; i < PoolEvents::kMostWaiting / 2; ++i) {
+    events_->Submitted(*task_);
+  }
+  events_->Deliver();
   std::atomic<size_t> told{0};
   std::thread pool([&] {
     events_->AwaitRoom();
@@ -507,6 +515,31 @@ TEST_F(PoolEventsTest, OnceReleasedNobodyWaits) {
   events_->AwaitRoom();
   EXPECT_EQ(observer_.told, 0u);
   observer_.go_on.Notify();
+}
+
+// Though nothing else needs the pool's own thread then.
+TEST_P(PoolObserverTest, WhoSubmitsAndWaitsIsHeldUpByASlowObserver) {
+  SlowObserver observer;
+  ProcessPoolOptions options;
+  options.num_workers = 1;
+  options.executor = &executor();
+  options.observers = {&observer};
+  const auto pool = ProcessPool::Create(options);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  std::atomic<size_t> ended{0};
+  absl::Notification done;
+  std::thread caller([&] {
+    // Each is four events.
+    for (size_t i = 0; i < PoolEvents::kMostWaiting; ++i) {
+      ended += (*pool)->Submit(Same, std::string("x")).Get().ok() ? 1 : 0;
+    }
+    done.Notify();
+  });
+  EXPECT_FALSE(done.WaitForNotificationWithTimeout(absl::Seconds(1)));
+  EXPECT_LE(ended, PoolEvents::kMostWaiting / 3);
+  observer.go_on.Notify();
+  caller.join();
+  EXPECT_EQ(ended, PoolEvents::kMostWaiting);
 }
 
 TEST_F(PoolEventsTest, AfterShutdownNothingIsTold) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include "tools/timeline_page.h"
 
@@ -19,8 +20,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::ifstream in(fs::u8path(argv[1]), std::ios::binary);
-  const std::string trace{std::istreambuf_iterator<char>(in), {}};
-  if (!in) {
+  std::error_code error;
+  std::string trace;
+  if (!fs::is_directory(fs::u8path(argv[1]), error)) {
+    trace.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  if (!in || trace.empty()) {
     std::fprintf(stderr, "timeline: %s can't be read\n", argv[1]);
     return 1;
   }

@@ -1,6 +1,7 @@
 #include "multiproc/watch/progress_bar.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -90,6 +91,7 @@ void ProgressBar::Update() {
 }
 
 void ProgressBar::Finish() {
+  std::unique_ptr<Ticker> ticker;
   {
     absl::MutexLock lock(&output_mutex_);
     if (!finished_ && style_ != Style::kQuiet) {
@@ -102,8 +104,9 @@ void ProgressBar::Finish() {
       }
     }
     finished_ = true;
+    ticker = std::move(ticker_);
   }
-  ticker_ = nullptr;
+  // Joins at the end of this scope: its thread may wait for the lock.
 }
 
 void ProgressBar::Draw(const Progress& progress) {

@@ -24,6 +24,8 @@
 // What else writes to the terminal is to be written by Print: it would stand in
 // the bar's place otherwise.
 //
+// One for each pool: the numbers of two would mix.
+//
 // Thread-safe. Its methods never wait for the pool, and the pool never waits
 // for the terminal.
 

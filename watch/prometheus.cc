@@ -50,9 +50,8 @@ std::vector<Line> Summary(const Histogram& times) {
                            : Seconds(absl::ToDoubleSeconds(times.Quantile(p)));
     lines.push_back({"", "quantile", absl::StrCat(p), value});
   }
-  const double sum =
-      absl::ToDoubleSeconds(times.Mean()) * static_cast<double>(times.count());
-  lines.push_back({"_sum", "", "", Seconds(sum)});
+  lines.push_back({"_sum", "", "",
+                   absl::StrFormat("%.15g", times.SumNanoseconds() * 1e-9)});
   lines.push_back({"_count", "", "", absl::StrCat(times.count())});
   return lines;
 }

@@ -29,9 +29,10 @@
 namespace multiproc {
 
 // Names and values. What no name of a label may have (all but ASCII letters,
-// digits and '_', and a digit in front) becomes '_'; a name that a metric here
-// has itself ("outcome", "state", "cause", "direction", "quantile") gets
-// "exported_" in front, as by Prometheus. Values may be any UTF-8.
+// digits and '_') becomes '_', and one stands before a digit in front; a name
+// that a metric here has itself ("outcome", "state", "cause", "direction",
+// "quantile") gets "exported_" in front, as by Prometheus. Values may be any
+// UTF-8.
 using PrometheusLabels = std::vector<std::pair<std::string, std::string>>;
 
 // `labels` are part of each line, before the metric's own.

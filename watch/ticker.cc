@@ -1,5 +1,6 @@
 #include "multiproc/watch/ticker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -7,7 +8,8 @@
 namespace multiproc {
 
 Ticker::Ticker(absl::Duration interval, std::function<void()> tick)
-    : interval_(interval), tick_(std::move(tick)) {
+    : interval_(std::max(interval, absl::Milliseconds(1))),
+      tick_(std::move(tick)) {
   if (interval_ == absl::InfiniteDuration()) return;
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
       LibraryThread::Start([this] { Run(); });

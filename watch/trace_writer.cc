@@ -88,9 +88,18 @@ TraceWriter::TraceWriter(const std::string& path, std::ofstream file,
 TraceWriter::~TraceWriter() { Finish().IgnoreError(); }
 
 absl::Status TraceWriter::Finish() {
-  ticker_ = nullptr;
+  std::unique_ptr<Ticker> ticker;
+  {
+    absl::MutexLock lock(&mutex_);
+    ticker = std::move(ticker_);
+  }
+  // Joins; its thread may wait for the lock.
+  ticker = nullptr;
   absl::MutexLock lock(&mutex_);
   if (finished_) return status_;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.ready.has_value()) AddStart(id, *worker.ready);
+  }
   WriteOut();
   if (status_.ok()) {
     // The last one has no comma behind it.
@@ -154,9 +163,23 @@ void TraceWriter::AddOfWorker(absl::Time when, uint64_t worker_id,
                    MemberOf("name", name), ",\"args\":{", args, "}"));
 }
 
+void TraceWriter::AddStart(uint64_t worker_id, absl::Time no_later_than) {
+  const auto found = workers_.find(worker_id);
+  if (found == workers_.end() || !found->second.ready.has_value()) return;
+  Worker& worker = found->second;
+  const absl::Time ready = std::max(
+      std::min(*std::exchange(worker.ready, std::nullopt), no_later_than),
+      worker.started);
+  Add(absl::StrCat(",\"tid\":", worker_id, ",\"ph\":\"X\",\"cat\":\"worker\"",
+                   TimeOf(worker.started),
+                   ",\"dur\":", Microseconds(ready - worker.started),
+                   ",\"name\":\"starting\",\"args\":{}"));
+}
+
 void TraceWriter::AddSlice(const ObservedTask& task, absl::Time start,
                            absl::Duration time, bool lost,
                            const absl::Status& status) {
+  AddStart(task.worker_id, start);
   Add(absl::StrCat(",\"tid\":", task.worker_id, ",\"ph\":\"X\",\"cat\":\"run\"",
                    TimeOf(start), ",\"dur\":", Microseconds(time),
                    MemberOf("name", task.function), ",\"args\":{", ArgsOf(task),
@@ -235,7 +258,7 @@ void TraceWriter::OnEnded(absl::Time when, const ObservedTask& task,
 void TraceWriter::OnWorkerStarted(absl::Time when,
                                   const ObservedWorker& worker) {
   absl::MutexLock lock(&mutex_);
-  workers_[worker.id] = {worker.pid, when};
+  workers_[worker.id] = {worker.pid, when, std::nullopt, ""};
   free_since_[worker.id] = when;
   if (free_since_.size() > kMostFreeSince) {
     free_since_.erase(free_since_.begin());
@@ -248,10 +271,7 @@ void TraceWriter::OnWorkerStarted(absl::Time when,
 void TraceWriter::OnWorkerReady(absl::Time when, const ObservedWorker& worker) {
   absl::MutexLock lock(&mutex_);
   free_since_[worker.id] = when;
-  const absl::Time started = workers_[worker.id].started;
-  Add(absl::StrCat(",\"tid\":", worker.id, ",\"ph\":\"X\",\"cat\":\"worker\"",
-                   TimeOf(started), ",\"dur\":", Microseconds(when - started),
-                   ",\"name\":\"starting\",\"args\":{}"));
+  workers_[worker.id].ready = when;
 }
 
 void TraceWriter::OnWorkerKilled(absl::Time when, const ObservedWorker& worker,
@@ -265,6 +285,7 @@ void TraceWriter::OnWorkerEnded(absl::Time when, const ObservedWorker& worker,
                                 WorkerEnd cause,
                                 const ExitStatus& exit_status) {
   absl::MutexLock lock(&mutex_);
+  AddStart(worker.id, when);
   workers_.erase(worker.id);
   AddOfWorker(when, worker.id, WorkerEndName(cause),
               absl::StrCat("\"exit\":", JsonText(exit_status.ToString())));
@@ -282,13 +303,16 @@ void TraceWriter::Sample() {
                      ",\"name\":\"queue\",\"args\":{", queue, "}"));
     queue_written_ = queue;
   }
-  for (const auto& [id, worker] : workers_) {
+  for (auto& [id, worker] : workers_) {
     const std::optional<uint64_t> bytes = ResidentBytes(worker.pid);
     if (!bytes.has_value()) continue;
-    Add(absl::StrCat(
-        ",\"tid\":", id, ",\"ph\":\"C\"", time, ",\"name\":\"memory of worker ",
-        id, "\",\"args\":{\"MiB\":",
-        absl::StrFormat("%.1f", static_cast<double>(*bytes) / (1 << 20)), "}"));
+    std::string memory =
+        absl::StrFormat("%.1f", static_cast<double>(*bytes) / (1 << 20));
+    if (memory == worker.memory_written) continue;
+    Add(absl::StrCat(",\"tid\":", id, ",\"ph\":\"C\"", time,
+                     ",\"name\":\"memory of worker ", id,
+                     "\",\"args\":{\"MiB\":", memory, "}"));
+    worker.memory_written = std::move(memory);
   }
   WriteOut();
 }

@@ -39,6 +39,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -99,6 +100,9 @@ class TraceWriter : public PoolObserver {
   struct Worker {
     int64_t pid = 0;
     absl::Time started;
+    // Once it is, and while its start is not written.
+    std::optional<absl::Time> ready;
+    std::string memory_written;
   };
 
   TraceWriter(const std::string& path, std::ofstream file,
@@ -106,6 +110,10 @@ class TraceWriter : public PoolObserver {
 
   // Adds an event, whose members, but for pid, are `members`.
   void Add(absl::string_view members) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a worker's start, once, if it is ready. A task that it was leased before
+  // may have begun before the pool knew that, which no slice may overlap.
+  void AddStart(uint64_t worker_id, absl::Time no_later_than)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddSlice(const ObservedTask& task, absl::Time start, absl::Duration time,
                 bool lost, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -207,14 +207,15 @@ tarballs_are_there() {
   done
 }
 
-# Downloads the sources of the libraries to $1/tarballs, where some may be.
+# Downloads the sources of the libraries to $1/tarballs, in place of what is
+# there: of two versions of one nobody would know which to take.
 fetch_tarballs() {
   local generation=$1 tmp=$1/tarballs.tmp
   say "fetching the sources of Abseil, GoogleTest, Benchmark, Protocol Buffers and stb"
   rm -rf "$tmp" && mkdir "$tmp"
   # shellcheck disable=SC2086  # a list of words
   (cd "$tmp" && private_apt "$generation" apt-get -qq source --download-only --tar-only $source_packages) >&2 || return 1
-  mkdir -p "$generation/tarballs" && mv "$tmp"/* "$generation/tarballs" && rmdir "$tmp"
+  rm -rf "$generation/tarballs" && mv "$tmp" "$generation/tarballs"
 }
 
 # Prints the version of package $2 in root generation $1.
