@@ -335,7 +335,7 @@ TEST(TraceWriterTest, MuchIsWrittenBeforeThat) {
   const std::string path = TempPath("trace.json");
   const auto trace = MakeTrace(path);
   for (int i = 0; i < 2000; ++i) {
-    trace->OnWorkerReady(MonotonicNow(), {7, CurrentPid()});
+    trace->OnWorkerKilled(MonotonicNow(), {7, CurrentPid()}, absl::OkStatus());
   }
   EXPECT_GT(ReadFile(path).size(), size_t{100'000});
 }
