@@ -299,10 +299,11 @@ void PoolModel::LoseBegun(Worker& worker, absl::StatusCode code) {
   }
 }
 
-void PoolModel::Ended(uint64_t id, absl::StatusCode code, WorkerEnd end) {
+void PoolModel::Ended(uint64_t id, absl::StatusCode code,
+                      std::vector<WorkerEnd> ends) {
   Worker& worker = workers_.at(id);
   worker.ended = true;
-  worker.ends = {end};
+  worker.ends = std::move(ends);
   Flushed(id);
   LoseBegun(worker, code);
   LosePinned(worker);
@@ -346,7 +347,7 @@ void PoolModel::CheckLease(const Worker& worker, const Task& task,
          static_cast<uint64_t>(attempt), static_cast<uint64_t>(task.attempt));
   // Of one that has ended what it answered before may not have been read.
   if (!worker.ended) CheckRoom(worker, task);
-  if (task.spec.only == 0) CheckOrderIn(worker, task);
+  if (task.spec.only == 0) SuspectOrderIn(worker, task);
 }
 
 void PoolModel::Received(uint64_t id, uint64_t task_id, int attempt) {
@@ -384,13 +385,23 @@ bool PoolModel::IsBefore(const Task& task, const Lease& lease) const {
 }
 
 // In one pipe the order is there to see.
-void PoolModel::CheckOrderIn(const Worker& worker, const Task& task) {
+void PoolModel::SuspectOrderIn(const Worker& worker, const Task& task) {
   for (const Lease& lease : leases_) {
     if (lease.worker != worker.id || !IsBefore(task, lease)) continue;
-    Violation(absl::StrCat("worker ", worker.id, " was sent task ", lease.task,
-                           " of priority ", lease.priority, " before ",
-                           ToString(task)));
+    suspicions_.push_back(
+        {task.id, num_looks_ + 1,
+         absl::StrCat("worker ", worker.id, " was sent task ", lease.task,
+                      " of priority ", lease.priority, " before what ",
+                      ToString(task))});
   }
+}
+
+void PoolModel::WasElsewhere(uint64_t id) {
+  suspicions_.erase(
+      std::remove_if(
+          suspicions_.begin(), suspicions_.end(),
+          [id](const Suspicion& suspicion) { return suspicion.task == id; }),
+      suspicions_.end());
 }
 
 void PoolModel::CheckOrderOf(const Lease& lease) {
@@ -408,6 +419,9 @@ void PoolModel::Looked() {
   while (!leases_.empty() && leases_.front().look < num_looks_) {
     CheckOrderOf(leases_.front());
     leases_.pop_front();
+  }
+  for (const Suspicion& suspicion : suspicions_) {
+    if (suspicion.look < num_looks_) Violation(suspicion.what);
   }
 }
 
@@ -583,6 +597,21 @@ std::string PoolModel::OpenTasks() const {
   std::string text;
   for (const uint64_t id : open_) {
     absl::StrAppend(&text, "  ", ToString(tasks_.at(id)), "\n");
+  }
+  return text;
+}
+
+std::string PoolModel::Workers() const {
+  std::string text;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.gone) continue;
+    absl::StrAppend(&text, "  worker ", id, worker.ready ? "" : ", not ready",
+                    worker.said_leaving ? ", wants to leave" : "",
+                    worker.told_to_leave ? ", told to leave" : "",
+                    worker.reason_is_fixed ? ", to be replaced" : "",
+                    worker.ended ? ", has ended" : "", ", has answered ",
+                    worker.num_answered, ", was sent ", worker.sent.size(),
+                    ", has begun ", worker.begun, "\n");
   }
   return text;
 }

@@ -171,14 +171,16 @@ class PoolModel {
   void Answered(uint64_t worker, Answer answer, bool leaving, bool kept);
   void Flushed(uint64_t worker);
   // It died, or does nothing more: what it has begun ends with `code`, if it is
-  // not tried again. `end` is what it counts as, if it was not told to leave.
-  void Ended(uint64_t worker, absl::StatusCode code, WorkerEnd end);
+  // not tried again. It counts as one of `ends`, if it was not told to leave.
+  void Ended(uint64_t worker, absl::StatusCode code,
+             std::vector<WorkerEnd> ends);
 
   // ---- What was seen ----
 
-  // In the worker's pipe. Not of a task that is with another, or decided: that
-  // was taken back behind it, or is a violation.
+  // In the worker's pipe; for a task that is with another, or decided, and is
+  // taken back behind it here, WasElsewhere.
   void Received(uint64_t worker, uint64_t task, int attempt);
+  void WasElsewhere(uint64_t task);
   void TakenBack(uint64_t worker);
   void ToldToLeave(uint64_t worker, bool dismissed);
   // The pool has collected its process.
@@ -207,8 +209,9 @@ class PoolModel {
   bool KillIsDue(uint64_t worker) const;
   // Whether a worker has ended that is not gone.
   bool SomeoneIsDying() const;
-  // One line on each task that is open.
+  // One line on each task that is open, and on each worker that is there.
   std::string OpenTasks() const;
+  std::string Workers() const;
 
  private:
   // A task that was sent, as it stood in the queue before.
@@ -221,6 +224,14 @@ class PoolModel {
     Position position;
   };
 
+  // One task was sent after another that it stood before: unless it turns out
+  // that it was elsewhere meanwhile.
+  struct Suspicion {
+    uint64_t task;
+    uint64_t look;
+    std::string what;
+  };
+
   bool MayRetry(const Task& task) const;
   void TryAgain(Task& task, Place place);
   void Decide(Task& task, Outcome outcome, bool kept = false);
@@ -230,7 +241,7 @@ class PoolModel {
   void PutBack(const std::vector<uint64_t>& tasks);
   void CheckLease(const Worker& worker, const Task& task, int attempt);
   void CheckRoom(const Worker& worker, const Task& task);
-  void CheckOrderIn(const Worker& worker, const Task& task);
+  void SuspectOrderIn(const Worker& worker, const Task& task);
   void CheckOrderOf(const Lease& lease);
   bool IsBefore(const Task& task, const Lease& lease) const;
   void MayLeaveFor(Worker& worker, WorkerEnd reason);
@@ -247,6 +258,7 @@ class PoolModel {
   std::vector<uint64_t> open_;
   // The latest.
   std::deque<Lease> leases_;
+  std::vector<Suspicion> suspicions_;
   uint64_t num_looks_ = 0;
   uint64_t num_batches_ = 0;
   uint64_t num_refused_ = 0;

@@ -60,7 +60,7 @@ namespace {
 std::string Same(const std::string& text) { return text; }
 MULTIPROC_FUNCTION(Same);
 
-constexpr size_t kStepsShown = 50;
+constexpr size_t kStepsShown = 5000;
 constexpr size_t kStepsOfAnEpisode = 400;
 // Each takes three descriptors until the episode ends.
 constexpr size_t kMostWorkers = 60;
@@ -123,8 +123,9 @@ struct Hand {
   bool exited = false;
   // A task that it had begun was cancelled, and has no grace.
   bool may_be_killed = false;
-  // Its end is being looked at.
+  // Its end is being looked at; the first request that is unread is.
   bool is_settling = false;
+  bool is_reading = false;
 };
 
 class Episode {
@@ -173,6 +174,7 @@ class Episode {
   void Flush(Hand& hand);
   void SayProgress(Hand& hand);
   bool MayDie(Hand& hand);
+  std::vector<WorkerEnd> EndsOf(const Hand& hand, WorkerEnd end) const;
   void Exit(Hand& hand);
   void WriteGarbage(Hand& hand);
   void CloseChannel(Hand& hand);
@@ -228,6 +230,7 @@ class Episode {
 
   Dice dice_;
   std::deque<std::string> steps_;
+  std::string pool_line_;
   ProcessPoolOptions options_;
   int num_workers_ = 0;
   absl::Duration run_time_;
@@ -288,7 +291,7 @@ void Episode::MakePool() {
   }
   model_ = std::make_unique<PoolModel>(model);
   if (pool_ == nullptr) Violation(pool.status().ToString());
-  Log("pool: ", num_workers_, " workers, at least ", options_.min_workers,
+  pool_line_ = absl::StrCat("The pool: ", num_workers_, " workers, at least ", options_.min_workers,
       ", spare ", options_.spare_workers, ", leased ",
       options_.max_leased_tasks, ", tasks ", options_.max_tasks_per_worker,
       ", attempts ", options_.max_attempts, ", pending ", options_.max_pending,
@@ -408,6 +411,16 @@ bool Episode::MayDie(Hand& hand) {
   return true;
 }
 
+// What it counts as that ends by itself, by `end` if it was ready. It may be
+// killed before it is waited for.
+std::vector<WorkerEnd> Episode::EndsOf(const Hand& hand, WorkerEnd end) const {
+  if (!WorkerOf(hand).ready) end = &WorkerEnds::not_ready;
+  std::vector<WorkerEnd> ends = {end};
+  if (fails_) ends.push_back(&WorkerEnds::terminated);
+  if (hand.may_be_killed) ends.push_back(&WorkerEnds::cancelled);
+  return ends;
+}
+
 void Episode::Exit(Hand& hand) {
   if (!MayDie(hand)) return;
   const bool by_signal = dice_.Percent(50);
@@ -421,8 +434,7 @@ void Episode::Exit(Hand& hand) {
   if (!done) return;
   hand.exited = true;
   model_->Ended(hand.id, absl::StatusCode::kUnavailable,
-                WorkerOf(hand).ready ? &WorkerEnds::crashed
-                                     : &WorkerEnds::not_ready);
+                EndsOf(hand, &WorkerEnds::crashed));
 }
 
 // One that has nothing to do is not watched.
@@ -437,7 +449,7 @@ void Episode::WriteGarbage(Hand& hand) {
     model_->Begun(hand.id);
   }
   TaskResponse foreign;
-  foreign.set_task_id(given_.rbegin()->first + 1);
+  foreign.set_task_id(uint64_t{1} << 40);
   foreign.set_result("x");
   const std::string garbage =
       dice_.Percent(50) ? "garbage" : FrameOf(FrameType::kTaskResponse, foreign);
@@ -451,8 +463,7 @@ void Episode::WriteGarbage(Hand& hand) {
   if (!done) return;
   hand.exited = exits;
   model_->Ended(hand.id, absl::StatusCode::kDataLoss,
-                worker.ready ? &WorkerEnds::broken_channel
-                             : &WorkerEnds::not_ready);
+                EndsOf(hand, &WorkerEnds::broken_channel));
 }
 
 // And is killed for that.
@@ -463,8 +474,7 @@ void Episode::CloseChannel(Hand& hand) {
   Log("worker ", hand.id, ": closes its channel");
   if (!Act(hand, [&] { hand.worker->CloseResponses(); })) return;
   model_->Ended(hand.id, absl::StatusCode::kUnavailable,
-                worker.ready ? &WorkerEnds::broken_channel
-                             : &WorkerEnds::not_ready);
+                EndsOf(hand, &WorkerEnds::broken_channel));
 }
 
 // What a worker does that is in order, as far as it goes.
@@ -713,7 +723,7 @@ bool Episode::IsFree(uint64_t task) const {
 void Episode::TryToFree(uint64_t task, const Hand& but) {
   if (TaskOf(task).worker == 0) return;
   Hand& other = *hands_[TaskOf(task).worker - 1];
-  if (&other == &but) return;
+  if (&other == &but || other.is_reading) return;
   ReadAll(other);
   while (ok() && !IsFree(task) && IsTakenBackLater(other)) Handle(other);
 }
@@ -736,8 +746,10 @@ void Episode::HandleRequest(Hand& hand) {
   if (!model_->has_task(id)) {
     return Violation(absl::StrCat("there is no task ", id));
   }
+  hand.is_reading = true;
   UpdateEnds();
   if (!IsFree(id)) TryToFree(id, hand);
+  hand.is_reading = false;
   if (hand.num_handled != num_handled || !ok()) return;
   const bool is_free = IsFree(id);
   if (!is_free && !IsTakenBackLater(hand) &&
@@ -749,7 +761,7 @@ void Episode::HandleRequest(Hand& hand) {
   hand.unread.pop_front();
   ++hand.num_handled;
   Log("worker ", hand.id, ": is sent ", id, is_free ? "" : ", and not to run it");
-  if (!is_free) return;
+  if (!is_free) return model_->WasElsewhere(id);
   const int attempt = std::max(request.extras().attempt(), 1);
   std::string text;
   if (!DecodeValues(request.call().arguments(), &text) ||
@@ -778,7 +790,7 @@ void Episode::HandleKill(Hand& hand) {
   Log("worker ", hand.id, ": was killed", dismissed ? ", dismissed" : "");
   if (fails_) {
     return model_->Ended(hand.id, absl::StatusCode::kUnavailable,
-                         &WorkerEnds::terminated);
+                         {&WorkerEnds::terminated});
   }
   if (dismissed && !exits_are_timed_) {
     Violation(absl::StrCat("worker ", hand.id, " had time to leave"));
@@ -789,7 +801,8 @@ void Episode::HandleKill(Hand& hand) {
   if (!dismissed && worker.begun > 0 && !model_->KillIsDue(hand.id)) {
     Violation(absl::StrCat("worker ", hand.id, " was killed in another task"));
   }
-  model_->Ended(hand.id, absl::StatusCode::kCancelled, &WorkerEnds::cancelled);
+  model_->Ended(hand.id, absl::StatusCode::kCancelled,
+                {&WorkerEnds::cancelled});
 }
 
 void Episode::HandleGone(Hand& hand) {
@@ -1108,7 +1121,7 @@ void Episode::FailAtEnd() {
   Adopt();
   model_->CutOff(absl::StatusCode::kUnimplemented);
   model_->Ended(starting->id, absl::StatusCode::kUnimplemented,
-                &WorkerEnds::not_ready);
+                {&WorkerEnds::not_ready});
   WaitUntil("the pool does not fail", [this] { return HasFailed(); });
   Join(absl::StatusCode::kUnimplemented);
 }
@@ -1149,7 +1162,7 @@ void Episode::Join(absl::StatusCode code) {
   Adopt();
   for (const auto& hand : hands_) {
     if (!WorkerOf(*hand).ended) {
-      model_->Ended(hand->id, code, &WorkerEnds::terminated);
+      model_->Ended(hand->id, code, {&WorkerEnds::terminated});
     }
     if (!WorkerOf(*hand).gone) {
       if (!hand->worker->reaped()) Violation("a worker was not waited for");
@@ -1184,7 +1197,10 @@ void Episode::CheckListeners() {
 std::string Episode::LastSteps() const {
   std::string text;
   for (const std::string& step : steps_) absl::StrAppend(&text, step, "\n");
-  return absl::StrCat(text, "Tasks that are open:\n", model_->OpenTasks());
+  absl::StrAppend(&text, pool_line_, "\nNow it is to have ", num_workers_,
+                  " workers. Those that are there:\n", model_->Workers(),
+                  "Tasks that are open:\n", model_->OpenTasks());
+  return text;
 }
 
 TEST(PoolModelTest, ThePoolDoesAsTheModelSays) {
