@@ -60,7 +60,7 @@ namespace {
 std::string Same(const std::string& text) { return text; }
 MULTIPROC_FUNCTION(Same);
 
-constexpr size_t kStepsShown = 5000;
+constexpr size_t kStepsShown = 50;
 constexpr size_t kStepsOfAnEpisode = 400;
 // Each takes three descriptors until the episode ends.
 constexpr size_t kMostWorkers = 60;
@@ -441,7 +441,8 @@ void Episode::Exit(Hand& hand) {
 void Episode::WriteGarbage(Hand& hand) {
   const PoolModel::Worker& worker = WorkerOf(hand);
   if ((worker.ready && worker.begun == 0) || hand.at_end) return;
-  if (!MayDie(hand)) return;
+  // It would be a race of two reasons.
+  if (model_->KillIsDue(hand.id) || !MayDie(hand)) return;
   // And it runs several at a time.
   bool begun = false;
   if (worker.begun < hand.requests.size() && worker.begun > 0 &&
@@ -754,7 +755,8 @@ void Episode::HandleRequest(Hand& hand) {
   const bool is_free = IsFree(id);
   if (!is_free && !IsTakenBackLater(hand) &&
       !(TaskOf(id).place == PoolModel::Place::kDecided &&
-        (!IsAlive(hand) || hand.worker->killed() || hand.may_be_killed))) {
+        (!IsAlive(hand) || hand.worker->killed() || hand.may_be_killed ||
+         WorkerOf(hand).said_leaving))) {
     Violation(absl::StrCat("task ", id, " was sent to worker ", hand.id,
                            " again"));
   }
