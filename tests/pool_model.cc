@@ -35,7 +35,7 @@ constexpr NamedEnd kEnds[] = {
 
 struct NamedKind {
   PoolModel::Kind kind;
-  uint64_t TaskCounts::* count;
+  uint64_t TaskCounts::*count;
   absl::string_view name;
 };
 constexpr NamedKind kKinds[] = {
@@ -123,10 +123,11 @@ void PoolModel::Cancelled(uint64_t id, bool returned) {
     // A second call may come before the end of a worker that has it still.
     if (!returned || task.outcome.kind == Kind::kCancelled) return;
     const auto at = workers_.find(task.worker);
-    const bool knows = at == workers_.end() ||
-                       !((at->second.ended && !at->second.gone) ||
-                         at->second.said_leaving);
-    if (knows) return Violation(absl::StrCat("Cancel says true: ", ToString(task)));
+    const bool knows =
+        at == workers_.end() ||
+        !((at->second.ended && !at->second.gone) || at->second.said_leaving);
+    if (knows)
+      return Violation(absl::StrCat("Cancel says true: ", ToString(task)));
     if (task.outcome.kind == Kind::kFailed ||
         task.outcome.kind == Kind::kLost) {
       task.outcome = {Kind::kCancelled, absl::StatusCode::kCancelled};
@@ -251,11 +252,11 @@ void PoolModel::Answered(uint64_t id, Answer answer, bool leaving, bool kept) {
     TryAgain(task, Place::kRetrying);
     task.kept = kept;
   } else {
-    Decide(task,
-           {Kind::kFailed,
-            own ? absl::StatusCode::kAborted : absl::StatusCode::kNotFound,
-            own},
-           kept);
+    Decide(
+        task,
+        {Kind::kFailed,
+         own ? absl::StatusCode::kAborted : absl::StatusCode::kNotFound, own},
+        kept);
   }
   if (options_.max_tasks_per_worker > 0 &&
       worker.num_answered >= options_.max_tasks_per_worker) {
@@ -397,11 +398,11 @@ void PoolModel::SuspectOrderIn(const Worker& worker, const Task& task) {
 }
 
 void PoolModel::WasElsewhere(uint64_t id) {
-  suspicions_.erase(
-      std::remove_if(
-          suspicions_.begin(), suspicions_.end(),
-          [id](const Suspicion& suspicion) { return suspicion.task == id; }),
-      suspicions_.end());
+  suspicions_.erase(std::remove_if(suspicions_.begin(), suspicions_.end(),
+                                   [id](const Suspicion& suspicion) {
+                                     return suspicion.task == id;
+                                   }),
+                    suspicions_.end());
 }
 
 void PoolModel::CheckOrderOf(const Lease& lease) {
@@ -438,7 +439,8 @@ void PoolModel::PutBack(const std::vector<uint64_t>& tasks) {
 
 void PoolModel::TakenBack(uint64_t id) {
   Worker& worker = workers_.at(id);
-  const auto unbegun = worker.sent.begin() + static_cast<ptrdiff_t>(worker.begun);
+  const auto unbegun =
+      worker.sent.begin() + static_cast<ptrdiff_t>(worker.begun);
   const std::vector<uint64_t> tasks(unbegun, worker.sent.end());
   worker.sent.erase(unbegun, worker.sent.end());
   PutBack(tasks);
@@ -485,10 +487,9 @@ void PoolModel::Observed(uint64_t id, const Outcome& outcome) {
   Task& task = tasks_.at(id);
   if (task.place != Place::kDecided || task.outcome.code != outcome.code ||
       task.outcome.own_error != outcome.own_error) {
-    return Violation(absl::StrCat("an outcome of ",
-                                  absl::StatusCodeToString(outcome.code),
-                                  outcome.own_error ? " of its own" : "",
-                                  ", where ", ToString(task)));
+    return Violation(absl::StrCat(
+        "an outcome of ", absl::StatusCodeToString(outcome.code),
+        outcome.own_error ? " of its own" : "", ", where ", ToString(task)));
   }
   task.observed = true;
   ++num_observed_[task.outcome.kind];
@@ -574,10 +575,9 @@ void PoolModel::CheckWorker(const WorkerStats& stats) {
 // ---- What is known ----
 
 size_t PoolModel::num_undecided() const {
-  return static_cast<size_t>(
-      std::count_if(open_.begin(), open_.end(), [this](uint64_t id) {
-        return tasks_.at(id).place != Place::kDecided;
-      }));
+  return static_cast<size_t>(std::count_if(
+      open_.begin(), open_.end(),
+      [this](uint64_t id) { return tasks_.at(id).place != Place::kDecided; }));
 }
 
 bool PoolModel::KillIsDue(uint64_t id) const {

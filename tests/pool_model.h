@@ -152,8 +152,8 @@ class PoolModel {
   // CancelPending has; no worker may have ended that is not gone, and no
   // answer be kept.
   void PendingCancelled(size_t returned);
-  // RestartWorkers, where the workers up to the one number were there, and up to
-  // the other may have been; Resize to fewer; Close.
+  // RestartWorkers, where the workers up to the one number were there, and up
+  // to the other may have been; Resize to fewer; Close.
   void Restarted(uint64_t last_certain, uint64_t last_possible);
   void MadeSmaller();
   void Closed();

@@ -9,6 +9,8 @@
 //
 // A failure shows the seed, the episode, which is one pool, and its last steps.
 
+#include "tests/pool_model.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,7 +42,6 @@
 #include "multiproc/functions/function.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/process_pool.h"
-#include "tests/pool_model.h"
 #include "tests/scripted_worker.h"
 
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
@@ -75,7 +76,8 @@ class Dice {
   // From 0 to `end` - 1.
   size_t Below(size_t end) { return static_cast<size_t>(engine_() % end); }
   int From(int first, int last) {
-    return first + static_cast<int>(Below(static_cast<size_t>(last - first) + 1));
+    return first +
+           static_cast<int>(Below(static_cast<size_t>(last - first) + 1));
   }
   bool Percent(size_t percent) { return Below(100) < percent; }
   template <typename T>
@@ -291,7 +293,8 @@ void Episode::MakePool() {
   }
   model_ = std::make_unique<PoolModel>(model);
   if (pool_ == nullptr) Violation(pool.status().ToString());
-  pool_line_ = absl::StrCat("The pool: ", num_workers_, " workers, at least ", options_.min_workers,
+  pool_line_ = absl::StrCat(
+      "The pool: ", num_workers_, " workers, at least ", options_.min_workers,
       ", spare ", options_.spare_workers, ", leased ",
       options_.max_leased_tasks, ", tasks ", options_.max_tasks_per_worker,
       ", attempts ", options_.max_attempts, ", pending ", options_.max_pending,
@@ -349,8 +352,8 @@ void Episode::Answer(Hand& hand, bool in_order) {
   PoolModel::Answer answer = PoolModel::Answer::kValue;
   if (dice_.Percent(20)) {
     const bool own = dice_.Percent(80);
-    answer = own ? PoolModel::Answer::kOwnError
-                 : PoolModel::Answer::kForeignError;
+    answer =
+        own ? PoolModel::Answer::kOwnError : PoolModel::Answer::kForeignError;
     absl::Status error = own ? absl::AbortedError("its own")
                              : absl::NotFoundError("no such function");
     if (own) MarkTaskError(&error);
@@ -452,8 +455,9 @@ void Episode::WriteGarbage(Hand& hand) {
   TaskResponse foreign;
   foreign.set_task_id(uint64_t{1} << 40);
   foreign.set_result("x");
-  const std::string garbage =
-      dice_.Percent(50) ? "garbage" : FrameOf(FrameType::kTaskResponse, foreign);
+  const std::string garbage = dice_.Percent(50)
+                                  ? "garbage"
+                                  : FrameOf(FrameType::kTaskResponse, foreign);
   const bool exits = dice_.Percent(30);
   Log("worker ", hand.id, ": writes garbage", begun ? ", having begun two" : "",
       exits ? ", and exits" : "");
@@ -503,8 +507,8 @@ TaskOptions Episode::DrawOptions(PoolModel::TaskSpec* spec) {
   options.cancel_grace =
       spec->no_grace ? absl::ZeroDuration() : absl::InfiniteDuration();
   spec->priority = options.priority;
-  spec->max_attempts = options.max_attempts == 0 ? options_.max_attempts
-                                                 : options.max_attempts;
+  spec->max_attempts =
+      options.max_attempts == 0 ? options_.max_attempts : options.max_attempts;
   spec->retry_errors = options.retry_errors;
   return options;
 }
@@ -595,9 +599,8 @@ void Episode::Cancel() {
   Hand* const hand = task.worker == 0 ? nullptr : hands_[task.worker - 1].get();
   if (hand != nullptr && !WorkerOf(*hand).gone) {
     if (hand->may_be_killed && !task.begun) return;
-    if (!IsAlive(*hand) &&
-        (task.place == PoolModel::Place::kRetrying || task.attempt > 1 ||
-         dice_.Percent(50))) {
+    if (!IsAlive(*hand) && (task.place == PoolModel::Place::kRetrying ||
+                            task.attempt > 1 || dice_.Percent(50))) {
       WaitForGone(*hand);
     }
   }
@@ -674,9 +677,9 @@ void Episode::Adopt() {
 
 void Episode::ReadAll(Hand& hand) {
   Hand::Event event;
-  while (!hand.at_end && (hand.unread.empty() ||
-                          hand.unread.back().what !=
-                              ScriptedWorker::Polled::kEnd)) {
+  while (!hand.at_end &&
+         (hand.unread.empty() ||
+          hand.unread.back().what != ScriptedWorker::Polled::kEnd)) {
     event.what = hand.worker->Poll(&event.request);
     if (event.what == ScriptedWorker::Polled::kNothing) return;
     hand.unread.push_back(event);
@@ -757,12 +760,13 @@ void Episode::HandleRequest(Hand& hand) {
       !(TaskOf(id).place == PoolModel::Place::kDecided &&
         (!IsAlive(hand) || hand.worker->killed() || hand.may_be_killed ||
          WorkerOf(hand).said_leaving))) {
-    Violation(absl::StrCat("task ", id, " was sent to worker ", hand.id,
-                           " again"));
+    Violation(
+        absl::StrCat("task ", id, " was sent to worker ", hand.id, " again"));
   }
   hand.unread.pop_front();
   ++hand.num_handled;
-  Log("worker ", hand.id, ": is sent ", id, is_free ? "" : ", and not to run it");
+  Log("worker ", hand.id, ": is sent ", id,
+      is_free ? "" : ", and not to run it");
   if (!is_free) return model_->WasElsewhere(id);
   const int attempt = std::max(request.extras().attempt(), 1);
   std::string text;
@@ -927,9 +931,8 @@ bool Episode::IsDrained(const Hand* stuck) const {
   const std::vector<uint64_t>& open = model_->open_tasks();
   return std::all_of(open.begin(), open.end(), [&](uint64_t id) {
     const PoolModel::Task& task = TaskOf(id);
-    return stuck != nullptr &&
-           (task.spec.only == stuck->id ||
-            (task.begun && task.worker == stuck->id));
+    return stuck != nullptr && (task.spec.only == stuck->id ||
+                                (task.begun && task.worker == stuck->id));
   });
 }
 
