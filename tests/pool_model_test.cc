@@ -160,6 +160,7 @@ class Episode {
   // Calls `done` until it is true, or for too long: then `what` is missing.
   void WaitUntil(absl::string_view what, const std::function<bool()>& done);
 
+  void DrawPoolOptions();
   void MakePool();
   void Step();
   void StepOfAWorker(Hand& hand);
@@ -189,6 +190,8 @@ class Episode {
   void Take(const PoolModel::TaskSpec& spec, Given given);
   bool IsRefused(const Future<std::string>& future, absl::StatusCode code);
   bool WasFull(const Future<std::string>& future);
+  uint64_t DrawOpenTask();
+  bool MayCancel(const PoolModel::Task& task);
   void Cancel();
   void CancelPending();
   void Resize();
@@ -261,7 +264,7 @@ void Episode::WaitUntil(absl::string_view what,
   }
 }
 
-void Episode::MakePool() {
+void Episode::DrawPoolOptions() {
   options_.num_workers = num_workers_ = dice_.From(1, 4);
   if (dice_.Percent(20)) options_.min_workers = dice_.From(0, num_workers_);
   if (dice_.Percent(15)) options_.spare_workers = 1;
@@ -279,20 +282,6 @@ void Episode::MakePool() {
   options_.frame_timeout = absl::InfiniteDuration();
   options_.executor = &executor_;
   run_time_ = dice_.Percent(50) ? absl::Microseconds(1) : absl::Milliseconds(1);
-  absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
-      ProcessPool::Create(options_);
-  PoolModel::Options model;
-  model.num_first_workers = executor_.num_started();
-  model.max_leased_tasks = static_cast<size_t>(options_.max_leased_tasks);
-  model.max_tasks_per_worker =
-      static_cast<uint64_t>(options_.max_tasks_per_worker);
-  if (pool.ok()) {
-    model.num_first_workers = static_cast<uint64_t>(
-        options_.min_workers < 0 ? num_workers_ : options_.min_workers);
-    pool_ = *std::move(pool);
-  }
-  model_ = std::make_unique<PoolModel>(model);
-  if (pool_ == nullptr) Violation(pool.status().ToString());
   pool_line_ = absl::StrCat(
       "The pool: ", num_workers_, " workers, at least ", options_.min_workers,
       ", spare ", options_.spare_workers, ", leased ",
@@ -300,6 +289,21 @@ void Episode::MakePool() {
       ", attempts ", options_.max_attempts, ", pending ", options_.max_pending,
       ", exit timeout ", absl::FormatDuration(options_.worker_exit_timeout),
       ", run time ", absl::FormatDuration(run_time_));
+}
+
+void Episode::MakePool() {
+  DrawPoolOptions();
+  absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+      ProcessPool::Create(options_);
+  PoolModel::Options model;
+  model.num_first_workers = static_cast<uint64_t>(
+      options_.min_workers < 0 ? num_workers_ : options_.min_workers);
+  model.max_leased_tasks = static_cast<size_t>(options_.max_leased_tasks);
+  model.max_tasks_per_worker =
+      static_cast<uint64_t>(options_.max_tasks_per_worker);
+  model_ = std::make_unique<PoolModel>(model);
+  if (!pool.ok()) return Violation(pool.status().ToString());
+  pool_ = *std::move(pool);
 }
 
 // ---- What workers do ----
@@ -589,34 +593,42 @@ void Episode::SubmitTo() {
   model_->Refused();
 }
 
+uint64_t Episode::DrawOpenTask() {
+  const std::vector<uint64_t>& open = model_->open_tasks();
+  return open.empty() ? 0 : open[dice_.Below(open.size())];
+}
+
 // Not where it depends on what the pool knows already how often the task was
 // tried again.
-void Episode::Cancel() {
-  if (model_->open_tasks().empty()) return;
-  const uint64_t id =
-      model_->open_tasks()[dice_.Below(model_->open_tasks().size())];
-  const PoolModel::Task& task = TaskOf(id);
-  Hand* const hand = task.worker == 0 ? nullptr : hands_[task.worker - 1].get();
-  if (hand != nullptr && !WorkerOf(*hand).gone) {
-    if (hand->may_be_killed && !task.begun) return;
-    if (!IsAlive(*hand) && (task.place == PoolModel::Place::kRetrying ||
-                            task.attempt > 1 || dice_.Percent(50))) {
-      WaitForGone(*hand);
-    }
+bool Episode::MayCancel(const PoolModel::Task& task) {
+  if (task.worker == 0) return true;
+  Hand& hand = *hands_[task.worker - 1];
+  if (WorkerOf(hand).gone) return true;
+  if (hand.may_be_killed && !task.begun) return false;
+  if (!IsAlive(hand) && (task.place == PoolModel::Place::kRetrying ||
+                         task.attempt > 1 || dice_.Percent(50))) {
+    WaitForGone(hand);
   }
+  return ok();
+}
+
+void Episode::Cancel() {
+  const uint64_t id = DrawOpenTask();
+  if (id == 0 || !MayCancel(TaskOf(id))) return;
+  const PoolModel::Task& task = TaskOf(id);
+  // Nobody who dies has the task, seen or not.
   bool is_quick = !model_->SomeoneIsDying();
-  for (const auto& each : hands_) is_quick &= !each->may_be_killed;
+  for (const auto& hand : hands_) {
+    is_quick &= !hand->may_be_killed || WorkerOf(*hand).gone;
+  }
   const bool returned = given_.at(id).future.Cancel();
   Log("cancel ", id, returned ? "" : ": too late");
-  const bool is_unbegun =
-      task.place != PoolModel::Place::kDecided && !task.begun;
+  const bool runs = task.place != PoolModel::Place::kDecided && task.begun;
   model_->Cancelled(id, returned);
-  if (is_unbegun && is_quick && !given_.at(id).future.state()->done()) {
+  if (runs) {
+    hands_[task.worker - 1]->may_be_killed |= task.spec.no_grace;
+  } else if (is_quick && !task.kept && !given_.at(id).future.state()->done()) {
     Violation(absl::StrCat("task ", id, " was cancelled, and has not ended"));
-  }
-  if (task.place != PoolModel::Place::kDecided && task.begun &&
-      task.spec.no_grace) {
-    hand->may_be_killed = true;
   }
 }
 
@@ -650,9 +662,8 @@ void Episode::Restart() {
 
 // As Get for a moment: this thread waits for the answer itself.
 void Episode::Peek() {
-  if (model_->open_tasks().empty()) return;
-  const uint64_t id =
-      model_->open_tasks()[dice_.Below(model_->open_tasks().size())];
+  const uint64_t id = DrawOpenTask();
+  if (id == 0) return;
   Log("peek at ", id);
   given_.at(id).future.WaitWithTimeout(absl::Microseconds(30));
 }
