@@ -48,7 +48,7 @@
     defined(ABSL_HAVE_THREAD_SANITIZER) || defined(_WIN32)
 constexpr uint64_t kDefaultSteps = 40'000;
 #else
-constexpr uint64_t kDefaultSteps = 200'000;
+constexpr uint64_t kDefaultSteps = 120'000;
 #endif
 
 ABSL_FLAG(uint64_t, model_steps, kDefaultSteps, "how many steps are drawn");
