@@ -554,13 +554,16 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
   TakeSubmitted();
   if (task->worker != nullptr) Recall(*task->worker, *task);
   const bool ends = !task->done();
-  if (ends && task->worker == nullptr) {
+  WorkerProcess* const worker = task->worker;
+  if (ends && worker == nullptr) {
     CancelUnbegun(task);
     queue_.Drop();
-  } else if (ends && task->worker->Unpin(*task)) {
+  } else if (ends && worker->Unpin(*task)) {
     CancelUnbegun(task);
+    // It may have waited for this one alone to leave.
+    workers_.Update(*worker);
   } else if (ends) {
-    TellToEnd(*task->worker, *task);
+    TellToEnd(*worker, *task);
   }
   DispatchAll(WatchAnswer::kNow);
   WakeOwnerIfNeeded();
