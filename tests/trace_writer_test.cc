@@ -383,8 +383,9 @@ TEST_P(TraceTest, RealWorkersLeaveAWholeTrace) {
   EXPECT_TRUE(pool->Map(map, Same, std::vector<std::string>(5)).ok());
   EXPECT_FALSE(pool->Submit(Fail).Get().ok());
   EXPECT_FALSE(pool->Submit(Die).Get().ok());
+  // Long enough to be begun, wherever: else another worker has it next.
   TaskOptions timeout;
-  timeout.timeout = absl::Milliseconds(1);
+  timeout.timeout = absl::Milliseconds(500);
   EXPECT_FALSE(pool->Submit(timeout, Hang).Get().ok());
   trace->Sample();
   pool = nullptr;
