@@ -249,7 +249,7 @@ TEST_P(PoolObserverTest, ACrashIsRetriedAndThenTheEnd) {
 TEST_P(PoolObserverTest, ATimeoutIsAKill) {
   const auto pool = MakePool(Options());
   TaskOptions options;
-  options.timeout = absl::Milliseconds(1);
+  options.timeout = absl::Milliseconds(300);
   EXPECT_FALSE(pool->Submit(options, Hang).Get().ok());
   pool->Terminate();
   pool->Join().IgnoreError();
