@@ -179,9 +179,9 @@ TEST_F(ScriptedTraceTest, EveryEventOfATaskThatSucceeds) {
   EXPECT_THAT(TextsOf(events, "i"),
               ElementsAre("i 1 started {pid:" + pid + "}",
                           "i 1 closed {exit:'exited with code 0'}"));
-  EXPECT_THAT(
-      TextsOf(events, "C 0"),
-      ElementsAre(testing::MatchesRegex("C 0 queue .queued:0,leased:[01].")));
+  EXPECT_THAT(TextsOf(events, "C 0"),
+              ElementsAre(testing::AnyOf("C 0 queue {queued:0,leased:0}",
+                                         "C 0 queue {queued:0,leased:1}")));
   for (const JsonValue& event : events) {
     EXPECT_EQ(event.Text("pid"), absl::StrCat(CurrentPid()));
     if (event.Text("ph") == "M") continue;
@@ -352,8 +352,9 @@ TEST(TraceWriterTest, MemoryIsCounted) {
                        ExitStatus::Exited(0));
   trace->Sample();
   EXPECT_THAT(TextsOf(EventsOf(ReadFile(path)), "C 7"),
-              ElementsAre(testing::MatchesRegex(
-                  "C 7 memory of worker 7 .MiB:[1-9].*[.].*")));
+              ElementsAre(testing::AllOf(
+                  testing::StartsWith("C 7 memory of worker 7 {MiB:"),
+                  testing::Not(HasSubstr(":0.0}")))));
 }
 
 // ---- On every backend ----
