@@ -46,7 +46,7 @@
 
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
     defined(ABSL_HAVE_THREAD_SANITIZER) || defined(_WIN32)
-constexpr uint64_t kDefaultSteps = 40'000;
+constexpr uint64_t kDefaultSteps = 30'000;
 #else
 constexpr uint64_t kDefaultSteps = 120'000;
 #endif
