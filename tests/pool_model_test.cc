@@ -46,7 +46,7 @@
 
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || \
     defined(ABSL_HAVE_THREAD_SANITIZER) || defined(_WIN32)
-constexpr uint64_t kDefaultSteps = 40'000;
+constexpr uint64_t kDefaultSteps = 30'000;
 #else
 constexpr uint64_t kDefaultSteps = 120'000;
 #endif
@@ -189,6 +189,7 @@ class Episode {
   void SubmitTo();
   void Take(const PoolModel::TaskSpec& spec, Given given);
   bool IsRefused(const Future<std::string>& future, absl::StatusCode code);
+  bool SomeoneMayBeKilled() const;
   bool WasFull(const Future<std::string>& future);
   uint64_t DrawOpenTask();
   bool MayCancel(const PoolModel::Task& task);
@@ -526,13 +527,21 @@ bool Episode::IsRefused(const Future<std::string>& future,
          !GetTaskFailure(status).has_value();
 }
 
+// And may be dead by now, with what that means for its tasks.
+bool Episode::SomeoneMayBeKilled() const {
+  return std::any_of(hands_.begin(), hands_.end(), [this](const auto& hand) {
+    return hand->may_be_killed && !WorkerOf(*hand).gone;
+  });
+}
+
 bool Episode::WasFull(const Future<std::string>& future) {
   if (options_.max_pending == 0) return false;
   const bool full = IsRefused(future, absl::StatusCode::kResourceExhausted);
   if (full && model_->open_tasks().size() < options_.max_pending) {
     Violation("the queue is said to be full");
   }
-  if (!full && model_->num_undecided() >= options_.max_pending) {
+  if (!full && !SomeoneMayBeKilled() &&
+      model_->num_undecided() >= options_.max_pending) {
     Violation("a task was taken by a full queue");
   }
   if (full) model_->Refused();
@@ -617,10 +626,7 @@ void Episode::Cancel() {
   if (id == 0 || !MayCancel(TaskOf(id))) return;
   const PoolModel::Task& task = TaskOf(id);
   // Nobody who dies has the task, seen or not.
-  bool is_quick = !model_->SomeoneIsDying();
-  for (const auto& hand : hands_) {
-    is_quick &= !hand->may_be_killed || WorkerOf(*hand).gone;
-  }
+  const bool is_quick = !model_->SomeoneIsDying() && !SomeoneMayBeKilled();
   const bool returned = given_.at(id).future.Cancel();
   Log("cancel ", id, returned ? "" : ": too late");
   const bool runs = task.place != PoolModel::Place::kDecided && task.begun;
