@@ -141,6 +141,19 @@ TEST_F(ProgressBarTest, NothingIsWrittenThatStandsThere) {
   EXPECT_EQ(written_, "");
 }
 
+// tmux would keep each drawing at the top of the screen in its history.
+TEST_F(ProgressBarTest, NothingIsErasedFromTheTopOn) {
+  ProgressBarOptions options;
+  options.show_workers = true;
+  ProgressBar& bar = MakeBar(options);
+  bar.OnWorkerStarted(now_, {1, 4711});
+  bar.Update();
+  Screen();
+  EXPECT_EQ(written_,
+            "\r0/0\x1b[K\r\n  worker 1 (pid 4711)  0 done  starting\x1b[J"
+            "\x1b[1A\r");
+}
+
 TEST_F(ProgressBarTest, FailuresAndWorkersAreCounted) {
   ProgressBar& bar = MakeBar();
   for (uint64_t id = 1; id <= 6; ++id) bar.OnSubmitted(now_, TaskOf(id, 10));

@@ -43,6 +43,8 @@ class TerminalScreen {
         Down();
       } else if (absl::ConsumePrefix(&bytes, "\x1b[J")) {
         EraseBelow();
+      } else if (absl::ConsumePrefix(&bytes, "\x1b[K")) {
+        EraseRest();
       } else if (absl::ConsumePrefix(&bytes, "\x1b[")) {
         Up(&bytes);
       } else {
@@ -94,6 +96,10 @@ class TerminalScreen {
 
   void EraseBelow() {
     rows_.resize(row_ + 1);
+    EraseRest();
+  }
+
+  void EraseRest() {
     if (rows_[row_].size() > column_) rows_[row_].resize(column_);
   }
 

@@ -16,10 +16,14 @@ constexpr absl::Duration kSampleTime = absl::Milliseconds(50);
 // Before this time the rate is chance.
 constexpr absl::Duration kLeastRateTime = absl::Milliseconds(500);
 
-// To the beginning of the line (CR), and all from there on erased (ED): the
-// cursor rests at the beginning of the first line between drawings, so that a
-// terminal that is resized moves it with that line, however it wraps the rest.
-constexpr absl::string_view kErase = "\r\x1b[J";
+// The cursor rests at the beginning of the first line between drawings, so that
+// a terminal that is resized moves it with that line, however it wraps the
+// rest. What stood there is written over, and erased behind the end of each
+// line (EL), and of the last one to the end of the screen (ED): not before, as
+// nothing would stand there for a moment, and tmux keeps what is erased from
+// the top of the screen on in its history.
+constexpr absl::string_view kEraseLine = "\x1b[K";
+constexpr absl::string_view kEraseBelow = "\x1b[J";
 
 using Style = ProgressBarOptions::Style;
 
@@ -75,7 +79,7 @@ void ProgressBar::Print(absl::string_view line) {
     Write(absl::StrCat(line, "\n"));
     return;
   }
-  Write(absl::StrCat(kErase, line, "\r\n"));
+  Write(absl::StrCat("\r", line, kEraseLine, "\r\n"));
   drawn_.clear();
   Draw(Look(/*finished=*/false));
 }
@@ -116,7 +120,9 @@ void ProgressBar::Draw(const Progress& progress) {
       size.rows == drawn_size_.rows) {
     return;
   }
-  std::string text = absl::StrCat(kErase, absl::StrJoin(lines, "\r\n"));
+  std::string text =
+      absl::StrCat("\r", absl::StrJoin(lines, absl::StrCat(kEraseLine, "\r\n")),
+                   kEraseBelow);
   if (lines.size() > 1) absl::StrAppend(&text, "\x1b[", lines.size() - 1, "A");
   Write(absl::StrCat(text, progress.finished ? "" : "\r"));
   drawn_ = std::move(lines);
