@@ -52,7 +52,7 @@ constexpr uint64_t kDefaultSteps = 120'000;
 #endif
 
 ABSL_FLAG(uint64_t, model_steps, kDefaultSteps, "how many steps are drawn");
-ABSL_FLAG(uint64_t, model_seed, 0, "what they are drawn from; 0: at random");
+ABSL_FLAG(uint64_t, model_seed, 1, "what they are drawn from; 0: at random");
 
 namespace multiproc {
 namespace {
