@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "multiproc/executors/monotonic_clock.h"
-#include "multiproc/functions/task_status.h"
 
 namespace multiproc {
 
@@ -66,7 +65,8 @@ void PoolEvents::TakenBack(const std::vector<TaskPtr>& tasks) {
   }
 }
 
-void PoolEvents::Answered(Task& task, const TaskResponse& response) {
+void PoolEvents::Answered(Task& task, const TaskResponse& response,
+                          const absl::Status& error) {
   const absl::Time when = MonotonicNow();
   ObservedTask view = View(task);
   TellReady(view.worker_id, when);
@@ -80,7 +80,7 @@ void PoolEvents::Answered(Task& task, const TaskResponse& response) {
   if (response.start_time_ns() == 0 || response.start_time_ns() > now) {
     run.start = when - run.time;
   }
-  if (response.has_error()) run.status = StatusFromProto(response.error());
+  run.status = error;
   gathered_.push_back(
       [when, view = std::move(view), run](PoolObserver& observer) {
         observer.OnAnswered(when, view, run);

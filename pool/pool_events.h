@@ -54,7 +54,9 @@ class PoolEvents {
   void Leased(WorkerProcess& worker, size_t first);
   // These were leased, and have not begun.
   void TakenBack(const std::vector<TaskPtr>& tasks);
-  void Answered(Task& task, const TaskResponse& response);
+  // `error` is the response's, or OK.
+  void Answered(Task& task, const TaskResponse& response,
+                const absl::Status& error);
   // `task.attempt` is the next one.
   void Retried(Task& task);
   // Before its arguments make room for its outcome.

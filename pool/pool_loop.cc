@@ -932,15 +932,13 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
   policy_.Record(absl::Nanoseconds(run_time_ns));
   stats_.CountAnswer(run_time_ns);
-  if (events_ != nullptr) events_->Answered(*task, response);
+  absl::Status error;
+  if (response.has_error()) error = StatusFromProto(response.error());
+  if (events_ != nullptr) events_->Answered(*task, response, error);
   if (response.has_error()) {
-    return HandleError(std::move(task), StatusFromProto(response.error()),
-                       run_time_ns);
+    return HandleError(std::move(task), std::move(error), run_time_ns);
   }
-  if (events_ != nullptr) {
-    events_->Ended(*task, &TaskCounts::succeeded, absl::OkStatus());
-  }
-  CountOut(*task, &TaskCounts::succeeded, run_time_ns);
+  CountOut(*task, &TaskCounts::succeeded, error, run_time_ns);
   const bool notify =
       response.has_attached()
           ? task->SetGreat(std::move(attachment))
@@ -951,7 +949,7 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
 // Its own, or why its worker could not run it.
 void PoolLoop::HandleError(TaskPtr task, absl::Status error,
                            int64_t run_time_ns) {
-  StatsRecorder::TaskOutcome outcome = &TaskCounts::failed;
+  TaskOutcome outcome = &TaskCounts::failed;
   if (task->cancelled) {
     outcome = &TaskCounts::cancelled;
     error = CancelledTaskError(
@@ -1043,22 +1041,22 @@ bool PoolLoop::TryAgain(Task& task) {
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
-  const StatsRecorder::TaskOutcome outcome =
+  const TaskOutcome outcome =
       ended_.ok() ? StatsRecorder::OutcomeOf(status) : &TaskCounts::cut_off;
   End(std::move(task), std::move(status), outcome);
 }
 
-void PoolLoop::End(TaskPtr task, absl::Status status,
-                   StatsRecorder::TaskOutcome outcome, int64_t run_time_ns) {
-  if (events_ != nullptr) events_->Ended(*task, outcome, status);
-  CountOut(*task, outcome, run_time_ns);
+void PoolLoop::End(TaskPtr task, absl::Status status, TaskOutcome outcome,
+                   int64_t run_time_ns) {
+  CountOut(*task, outcome, status, run_time_ns);
   if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
 }
 
 // It is about to have its outcome, in place of its arguments: whoever sees that
 // finds room.
-void PoolLoop::CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
-                        int64_t run_time_ns) {
+void PoolLoop::CountOut(Task& task, TaskOutcome outcome,
+                        const absl::Status& status, int64_t run_time_ns) {
+  if (events_ != nullptr) events_->Ended(task, outcome, status);
   if (limit_ != nullptr) limit_->Remove(task.argument_bytes());
   stats_.CountOutcome(task, outcome);
   task.set_run_time_ns(run_time_ns);

@@ -222,10 +222,9 @@ class PoolLoop : public FutureOwner {
   bool TryAgain(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void End(TaskPtr task, absl::Status status,
-           StatsRecorder::TaskOutcome outcome, int64_t run_time_ns = 0)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
+  void End(TaskPtr task, absl::Status status, TaskOutcome outcome,
+           int64_t run_time_ns = 0) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountOut(Task& task, TaskOutcome outcome, const absl::Status& status,
                 int64_t run_time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void Recall(WorkerProcess& worker, const Task& task)

@@ -61,7 +61,7 @@ WorkerEnd EndOf(const WorkerProcess& worker, const absl::Status& pool_end) {
 
 }  // namespace
 
-StatsRecorder::TaskOutcome StatsRecorder::OutcomeOf(const absl::Status& error) {
+TaskOutcome StatsRecorder::OutcomeOf(const absl::Status& error) {
   if (absl::IsCancelled(error)) return &TaskCounts::cancelled;
   if (absl::IsDeadlineExceeded(error)) return &TaskCounts::timed_out;
   return &TaskCounts::lost;

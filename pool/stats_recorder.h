@@ -25,8 +25,6 @@ namespace multiproc {
 
 class StatsRecorder {
  public:
-  using TaskOutcome = multiproc::TaskOutcome;
-
   // What is counted from here on happens at one time: that of the first
   // outcome, for which alone the clock is read.
   void BeginBatch() { now_ns_ = 0; }
