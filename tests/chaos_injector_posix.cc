@@ -12,28 +12,15 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/chaos_injector.h"
+#include "tests/process_state.h"
 
 namespace multiproc {
 namespace {
-
-// This process's children. None where the kernel does not tell.
-std::vector<int64_t> Children() {
-  std::vector<int64_t> pids;
-  std::error_code error;
-  for (const auto& task :
-       std::filesystem::directory_iterator("/proc/self/task", error)) {
-    std::ifstream file(task.path() / "children");
-    for (int64_t pid = 0; file >> pid;) pids.push_back(pid);
-  }
-  return pids;
-}
 
 bool HasOpen(int64_t pid, const std::string& name) {
   std::error_code error;
@@ -70,7 +57,7 @@ int64_t ChildAtOtherEnd(FileHandle pipe) {
   struct stat file = {};
   if (fstat(pipe, &file) != 0) return 0;
   const std::string name = absl::StrCat("pipe:[", file.st_ino, "]");
-  for (const int64_t pid : Children()) {
+  for (const int64_t pid : ChildPids()) {
     if (HasOpen(pid, name)) return pid;
   }
   return 0;
