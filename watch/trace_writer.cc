@@ -98,7 +98,7 @@ absl::Status TraceWriter::Finish() {
   absl::MutexLock lock(&mutex_);
   if (finished_) return status_;
   for (const auto& [id, worker] : workers_) {
-    if (worker.ready.has_value()) AddStart(id, *worker.ready);
+    AddStart(id, absl::InfiniteFuture());
   }
   WriteOut();
   if (status_.ok()) {
