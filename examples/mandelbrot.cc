@@ -25,7 +25,8 @@
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
-#include "stb_image_write.h"
+// In angles, as a header of the system, for whose warnings nobody cares.
+#include <stb_image_write.h>
 
 ABSL_FLAG(int, workers, 0, "how many processes; 0 for one per CPU");
 ABSL_FLAG(int, size, 1024, "width and height of the picture, in pixels");
