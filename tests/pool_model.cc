@@ -390,17 +390,19 @@ void PoolModel::SuspectOrderIn(const Worker& worker, const Task& task) {
   for (const Lease& lease : leases_) {
     if (lease.worker != worker.id || !IsBefore(task, lease)) continue;
     suspicions_.push_back(
-        {task.id, num_looks_ + 1,
+        {task.id, worker.id, num_looks_ + 1,
          absl::StrCat("worker ", worker.id, " was sent task ", lease.task,
                       " of priority ", lease.priority, " before what ",
                       ToString(task))});
   }
 }
 
-void PoolModel::WasElsewhere(uint64_t id) {
+// Before it came to where it was seen too late.
+void PoolModel::WasElsewhere(uint64_t worker, uint64_t task) {
   suspicions_.erase(std::remove_if(suspicions_.begin(), suspicions_.end(),
-                                   [id](const Suspicion& suspicion) {
-                                     return suspicion.task == id;
+                                   [=](const Suspicion& suspicion) {
+                                     return suspicion.task == task &&
+                                            suspicion.worker != worker;
                                    }),
                     suspicions_.end());
 }
@@ -443,6 +445,7 @@ void PoolModel::TakenBack(uint64_t id) {
       worker.sent.begin() + static_cast<ptrdiff_t>(worker.begun);
   const std::vector<uint64_t> tasks(unbegun, worker.sent.end());
   worker.sent.erase(unbegun, worker.sent.end());
+  for (const uint64_t task : tasks) WasElsewhere(id, task);
   PutBack(tasks);
 }
 

@@ -9,7 +9,8 @@
 //   model.Hello(1);
 //   model.Received(1, id, /*attempt=*/1);   // what came in worker 1's pipe
 //   model.Begun(1);
-//   model.Answered(1, PoolModel::Answer::kValue);
+//   model.Answered(1, PoolModel::Answer::kValue, /*leaving=*/false,
+//                  /*kept=*/false);
 //   model.Observed(id, outcome);            // what its future says
 //   if (!model.violation().empty()) ...     // the pool has broken a promise
 //
@@ -178,9 +179,9 @@ class PoolModel {
   // ---- What was seen ----
 
   // In the worker's pipe; for a task that is with another, or decided, and is
-  // taken back behind it here, WasElsewhere.
+  // taken back from this one behind it, WasElsewhere.
   void Received(uint64_t worker, uint64_t task, int attempt);
-  void WasElsewhere(uint64_t task);
+  void WasElsewhere(uint64_t worker, uint64_t task);
   void TakenBack(uint64_t worker);
   void ToldToLeave(uint64_t worker, bool dismissed);
   // The pool has collected its process.
@@ -228,6 +229,7 @@ class PoolModel {
   // that it was elsewhere meanwhile.
   struct Suspicion {
     uint64_t task;
+    uint64_t worker;
     uint64_t look;
     std::string what;
   };

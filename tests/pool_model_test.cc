@@ -115,6 +115,12 @@ struct Hand {
   // Between what it does and the pool's kill: a dead worker does nothing.
   absl::Mutex mutex;
   bool killed ABSL_GUARDED_BY(mutex) = false;
+  // What it runs; whether it ends that in the moment before a kill, and would
+  // begin the next, if it had one; and what came of it.
+  std::optional<TaskRequest> running ABSL_GUARDED_BY(mutex);
+  bool goes_on_at_kill ABSL_GUARDED_BY(mutex) = false;
+  bool answered_at_kill ABSL_GUARDED_BY(mutex) = false;
+  bool begun_at_kill ABSL_GUARDED_BY(mutex) = false;
   // What was read from its pipe, and not looked at.
   std::deque<Event> unread;
   uint64_t num_handled = 0;
@@ -128,6 +134,27 @@ struct Hand {
   // Its end is being looked at; the first request that is unread is.
   bool is_settling = false;
   bool is_reading = false;
+
+  // With the mutex.
+  void Run(const TaskRequest& request) {
+    mutex.AssertHeld();
+    running = request;
+  }
+  void Rest() {
+    mutex.AssertHeld();
+    running = std::nullopt;
+    goes_on_at_kill = false;
+  }
+
+  // On the thread that kills it.
+  void BeforeKill() {
+    absl::MutexLock lock(&mutex);
+    killed = true;
+    if (!goes_on_at_kill || !running.has_value()) return;
+    worker->Keep(ResponseTo(*running));
+    answered_at_kill = true;
+    begun_at_kill = worker->Begin();
+  }
 };
 
 class Episode {
@@ -210,6 +237,7 @@ class Episode {
   bool IsTakenBackLater(Hand& hand);
   void UpdateEnds();
   void HandleKill(Hand& hand);
+  void HandleLastActs(Hand& hand);
   void HandleGone(Hand& hand);
   void Look();
   void LookAtOutcomes();
@@ -329,7 +357,11 @@ bool Episode::Begin(Hand& hand) {
   if (!worker.ready || worker.said_leaving || hand.at_end) return false;
   if (worker.begun > 0 || hand.requests.empty()) return false;
   bool begun = false;
-  if (!Act(hand, [&] { begun = hand.worker->Begin(); })) return false;
+  const bool done = Act(hand, [&] {
+    begun = hand.worker->Begin();
+    if (begun) hand.Run(hand.requests.front());
+  });
+  if (!done) return false;
   Log("worker ", hand.id, begun ? ": begins " : ": is not let begin ",
       hand.requests.front().task_id());
   if (begun) {
@@ -372,6 +404,7 @@ void Episode::Answer(Hand& hand, bool in_order) {
       leaving ? ", and leaves" : "");
   const bool done = Act(hand, [&] {
     hand.worker->Keep(response);
+    hand.Rest();
     if (!keep) hand.worker->WriteKept();
   });
   if (!done) return;
@@ -435,6 +468,7 @@ void Episode::Exit(Hand& hand) {
   const bool closes = !exits_are_timed_ && dice_.Percent(50);
   Log("worker ", hand.id, ": exits");
   const bool done = Act(hand, [&] {
+    hand.Rest();
     if (closes) hand.worker->CloseResponses();
     hand.worker->Exit(by_signal ? ExitStatus::Signaled(11)
                                 : ExitStatus::Exited(3));
@@ -467,6 +501,7 @@ void Episode::WriteGarbage(Hand& hand) {
   Log("worker ", hand.id, ": writes garbage", begun ? ", having begun two" : "",
       exits ? ", and exits" : "");
   const bool done = Act(hand, [&] {
+    hand.Rest();
     hand.worker->Write(garbage);
     if (exits) hand.worker->Exit(ExitStatus::Exited(3));
   });
@@ -482,7 +517,11 @@ void Episode::CloseChannel(Hand& hand) {
   if (!exits_are_timed_ || hand.at_end) return;
   if ((worker.ready && worker.begun == 0) || !MayDie(hand)) return;
   Log("worker ", hand.id, ": closes its channel");
-  if (!Act(hand, [&] { hand.worker->CloseResponses(); })) return;
+  const bool done = Act(hand, [&] {
+    hand.Rest();
+    hand.worker->CloseResponses();
+  });
+  if (!done) return;
   model_->Ended(hand.id, absl::StatusCode::kUnavailable,
                 EndsOf(hand, &WorkerEnds::broken_channel));
 }
@@ -627,9 +666,14 @@ void Episode::Cancel() {
   const PoolModel::Task& task = TaskOf(id);
   // Nobody who dies has the task, seen or not.
   const bool is_quick = !model_->SomeoneIsDying() && !SomeoneMayBeKilled();
+  const bool runs = task.place != PoolModel::Place::kDecided && task.begun;
+  if (runs && task.spec.no_grace) {
+    Hand& hand = *hands_[task.worker - 1];
+    absl::MutexLock lock(&hand.mutex);
+    hand.goes_on_at_kill = dice_.Percent(50);
+  }
   const bool returned = given_.at(id).future.Cancel();
   Log("cancel ", id, returned ? "" : ": too late");
-  const bool runs = task.place != PoolModel::Place::kDecided && task.begun;
   model_->Cancelled(id, returned);
   if (runs) {
     hands_[task.worker - 1]->may_be_killed |= task.spec.no_grace;
@@ -683,10 +727,7 @@ void Episode::Adopt() {
     Hand* const hand = hands_.back().get();
     hand->id = hands_.size();
     hand->worker = executor_.NextWorker();
-    hand->worker->set_before_kill([hand] {
-      absl::MutexLock lock(&hand->mutex);
-      hand->killed = true;
-    });
+    hand->worker->set_before_kill([hand] { hand->BeforeKill(); });
     Log("worker ", hand->id, " was started");
     model_->Started(hand->id);
   }
@@ -784,7 +825,7 @@ void Episode::HandleRequest(Hand& hand) {
   ++hand.num_handled;
   Log("worker ", hand.id, ": is sent ", id,
       is_free ? "" : ", and not to run it");
-  if (!is_free) return model_->WasElsewhere(id);
+  if (!is_free) return model_->WasElsewhere(hand.id, id);
   const int attempt = std::max(request.extras().attempt(), 1);
   std::string text;
   if (!DecodeValues(request.call().arguments(), &text) ||
@@ -808,6 +849,7 @@ void Episode::HandleKill(Hand& hand) {
   hand.is_settling = true;
   HandleAll(hand);
   hand.is_settling = false;
+  HandleLastActs(hand);
   const PoolModel::Worker& worker = WorkerOf(hand);
   const bool dismissed = hand.worker->memory().dismissed != 0;
   Log("worker ", hand.id, ": was killed", dismissed ? ", dismissed" : "");
@@ -826,6 +868,18 @@ void Episode::HandleKill(Hand& hand) {
   }
   model_->Ended(hand.id, absl::StatusCode::kCancelled,
                 {&WorkerEnds::cancelled});
+}
+
+void Episode::HandleLastActs(Hand& hand) {
+  absl::MutexLock lock(&hand.mutex);
+  if (!hand.answered_at_kill) return;
+  hand.requests.pop_front();
+  const bool begins = hand.begun_at_kill && !hand.requests.empty();
+  Log("worker ", hand.id, ": answers ", hand.running->task_id(), " just before",
+      begins ? ", and begins another" : "");
+  model_->Answered(hand.id, PoolModel::Answer::kValue, /*leaving=*/false,
+                   /*kept=*/false);
+  if (begins) model_->Begun(hand.id);
 }
 
 void Episode::HandleGone(Hand& hand) {
