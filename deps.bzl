@@ -53,6 +53,14 @@ def _libraries():
         strip_prefix = "benchmark-1.9.1",
         urls = ["https://github.com/google/benchmark/archive/refs/tags/v1.9.1.tar.gz"],
     )
+    maybe(
+        http_archive,
+        name = "stb",
+        build_file = Label("//third_party/stb:overlay/stb.BUILD"),
+        sha256 = "cfeab9f800961882d6d22ddf36e965523b33002f4f937de08321304c9ba72af3",
+        strip_prefix = "stb-5c205738c191bcb0abc65c4febfa9bd25ff35234",
+        urls = ["https://github.com/nothings/stb/archive/5c205738c191bcb0abc65c4febfa9bd25ff35234.tar.gz"],
+    )
 
 def _protobuf():
     maybe(

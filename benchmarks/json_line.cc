@@ -8,7 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "multiproc/watch/json_text.h"
 
 namespace multiproc {
 namespace {
@@ -136,19 +136,7 @@ absl::StatusOr<JsonFields> ParseJsonLine(absl::string_view line) {
   return Parser(line).Parse();
 }
 
-std::string JsonQuote(absl::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted.append({'\\', c});
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppendFormat(&quoted, "\\u%04x", c);
-    } else {
-      quoted.push_back(c);
-    }
-  }
-  return quoted + "\"";
-}
+std::string JsonQuote(absl::string_view text) { return JsonText(text); }
 
 std::string JsonValue(absl::string_view text) {
   return IsBareInJson(text) ? std::string(text) : JsonQuote(text);

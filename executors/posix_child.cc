@@ -36,14 +36,21 @@ ExitStatus FromSiginfo(const siginfo_t& info) {
   return ExitStatus::Signaled(info.si_status, info.si_code == CLD_DUMPED);
 }
 
+// waitid(2), whatever signals come; whether there was a child to wait for.
+bool WaitUninterrupted(int pid, int options) {
+  siginfo_t info;
+  int result;
+  do {
+    result = waitid(P_PID, static_cast<id_t>(pid), &info, options);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 || errno != ECHILD;
+}
+
 // Leaves no zombie, however long the tracer takes. The pid is the child's until
 // then.
 void CollectLater(int pid) {
   LibraryThread::StartDetached([pid] {
-    siginfo_t info;
-    while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 &&
-           errno == EINTR) {
-    }
+    WaitUninterrupted(pid, WEXITED);
   }).IgnoreError();
 }
 
@@ -189,16 +196,6 @@ class ThreadWatchedChild : public ChildHandle {
   const std::shared_ptr<const ChildWatch> watch_;
 };
 
-// Whether the child is there to be collected.
-bool WaitWithoutCollecting(int pid) {
-  siginfo_t info;
-  int result;
-  do {
-    result = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
-  } while (result != 0 && errno == EINTR);
-  return result == 0 || errno != ECHILD;
-}
-
 absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid,
                                                            bool leads_group) {
   absl::StatusOr<Pipe> pipe = Pipe::Create();
@@ -206,7 +203,7 @@ absl::StatusOr<std::unique_ptr<ChildHandle>> WatchByThread(int pid,
   auto watch = std::make_shared<ChildWatch>();
   watch->exit_event = std::move(pipe->write_end);
   absl::Status started = LibraryThread::StartDetached([pid, watch] {
-    watch->is_collected = !WaitWithoutCollecting(pid);
+    watch->is_collected = !WaitUninterrupted(pid, WEXITED | WNOWAIT);
     watch->exit_event.reset();
   });
   if (!started.ok()) return started;

@@ -121,10 +121,11 @@ class AsyncMap : public std::enable_shared_from_this<AsyncMap> {
 
   // As a std::vector is packed.
   void Finish() {
+    const bool cut = status_.ok() && cancel_seen_ && !run_->sent_all();
     // Out of the thread, and so the program ends: results without the rest of
     // their items would be worse.
     run_->Rethrow();
-    if (status_.ok() && cancel_seen_ && !run_->sent_all()) {
+    if (cut) {
       status_ = absl::CancelledError("the map was cancelled");
       SetItemIndex(count_, &status_);
     }

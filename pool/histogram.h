@@ -42,6 +42,8 @@ class Histogram {
   // How many there are. Of none, all of the following are zero.
   uint64_t count() const { return count_; }
 
+  // Of all; never less than it was before.
+  double SumNanoseconds() const { return sum_ns_; }
   // Exact.
   absl::Duration Mean() const;
   absl::Duration Min() const;

@@ -29,9 +29,12 @@ void MapRun::Rethrow() {
 
 void MapRun::Cancel() {
   Stop();
-  // Where the pool is gone callbacks run at once.
+  // Where the pool is gone callbacks run at once. The last ones first: or a
+  // worker would begin them when one before is ended.
   const std::map<uint64_t, Chunk> pending = chunks_;
-  for (const auto& [first, chunk] : pending) FutureState::Cancel(chunk.state);
+  for (auto last = pending.rbegin(); last != pending.rend(); ++last) {
+    FutureState::Cancel(last->second.state);
+  }
 }
 
 size_t MapRun::NextSize() const {

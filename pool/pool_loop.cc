@@ -153,6 +153,7 @@ class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
     ended.swap(loop_->ended_tasks_);
     // In the order in which tasks end, and before the loop can end.
     for (const TaskPtr& task : ended) FutureState::PostCallbacks(task);
+    if (loop_->events_ != nullptr) loop_->events_->Deliver();
     loop_->loop_mutex_.Unlock();
     for (const TaskPtr& task : ended) task->WakeWaiters();
   }
@@ -180,6 +181,8 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
   if (status.ok() && loop->output_ != nullptr) {
     status = loop->callbacks_.Start();
   }
+  // Nor would anybody be told.
+  if (status.ok() && loop->events_ != nullptr) status = loop->events_->Start();
   if (!status.ok()) return status;
   PoolLoop* const raw = loop.get();
   absl::StatusOr<std::unique_ptr<LibraryThread>> thread =
@@ -199,6 +202,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
             absl::MutexLock lock(&loop_mutex_);
             if (poller_ != nullptr) poller_->Wake();
           })),
+      events_(PoolEvents::For(options.observers)),
       poller_(std::move(poller)),
       limit_(MakeLimit(options)),
       oom_watch_(FindOomKillCounter()),
@@ -230,6 +234,7 @@ absl::Status PoolLoop::StartAllWorkers() {
 void PoolLoop::Shutdown() {
   Terminate(absl::CancelledError("the pool was destroyed"));
   thread_->Join();
+  if (events_ != nullptr) events_->Shutdown();
   Section section(this);
   spare_waits_.clear();
   absl::MutexLock lock(&mutex_);
@@ -239,6 +244,8 @@ void PoolLoop::Shutdown() {
 // ---- Called by any thread ----
 
 void PoolLoop::Submit(TaskPtr task) {
+  // Who submits and waits needs the owner thread for nothing else.
+  if (events_ != nullptr && !events_->IsCurrent()) events_->AwaitRoom();
   absl::Status refused;
   {
     absl::MutexLock lock(&mutex_);
@@ -322,6 +329,7 @@ void PoolLoop::Terminate(absl::Status reason) {
     if (terminated_.ok()) terminated_ = std::move(reason);
   }
   if (limit_ != nullptr) limit_->Open();
+  if (events_ != nullptr) events_->Release();
   Wake();
 }
 
@@ -432,6 +440,7 @@ void PoolLoop::Pin(WorkerProcess& worker, TaskPtr task) {
   task->id = next_task_id_++;
   submitted_bytes_ += task->argument_bytes();
   task->pinned = true;
+  if (events_ != nullptr) events_->Submitted(*task);
   worker.Pin(std::move(task));
   pinned_workers_.insert(worker.id());
 }
@@ -545,13 +554,16 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
   TakeSubmitted();
   if (task->worker != nullptr) Recall(*task->worker, *task);
   const bool ends = !task->done();
-  if (ends && task->worker == nullptr) {
+  WorkerProcess* const worker = task->worker;
+  if (ends && worker == nullptr) {
     CancelUnbegun(task);
     queue_.Drop();
-  } else if (ends && task->worker->Unpin(*task)) {
+  } else if (ends && worker->Unpin(*task)) {
     CancelUnbegun(task);
+    // It may have waited for this one alone to leave.
+    workers_.Update(*worker);
   } else if (ends) {
-    TellToEnd(*task->worker, *task);
+    TellToEnd(*worker, *task);
   }
   DispatchAll(WatchAnswer::kNow);
   WakeOwnerIfNeeded();
@@ -632,18 +644,21 @@ void PoolLoop::Run() {
   std::vector<uint64_t> tokens;
   while (true) {
     absl::Duration rest;
-    absl::Duration timeout;
+    absl::Time until;
     {
       Section section(this);
       HandleReady(tokens);
       if (!Turn()) break;
       rest = RestTime();
-      owner_sleeps_until_ = NextEvent();
-      timeout = owner_sleeps_until_ - MonotonicNow();
+      until = NextEvent();
+      owner_sleeps_until_ = until;
     }
+    if (events_ != nullptr) events_->AwaitRoom();
     if (rest > absl::ZeroDuration()) absl::SleepFor(rest);
-    poller_->Wait(std::max(timeout, absl::ZeroDuration()), &tokens);
+    poller_->Wait(std::max(until - MonotonicNow(), absl::ZeroDuration()),
+                  &tokens);
   }
+  if (events_ != nullptr) events_->AwaitAllTold();
   absl::MutexLock lock(&mutex_);
   finished_ = true;
 }
@@ -664,6 +679,9 @@ bool PoolLoop::Turn() {
   StartMissing();
   if (!ended_.ok()) EndTasks();
   DismissIdle();
+  if (events_ != nullptr) {
+    for (const WorkerProcess* worker : workers_.All()) events_->Look(*worker);
+  }
   return !(stopping_ && queue_.empty() && workers_.empty());
 }
 
@@ -672,9 +690,16 @@ bool PoolLoop::TakeSubmitted() {
   stopping_ = closed_;
   if (ended_.ok()) ended_ = terminated_;
   if (submitted_.empty()) return false;
+  QueueSubmitted();
+  return true;
+}
+
+void PoolLoop::QueueSubmitted() {
+  if (events_ != nullptr) {
+    for (const TaskPtr& task : submitted_) events_->Submitted(*task);
+  }
   for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
   submitted_.clear();
-  return true;
 }
 
 // While all workers have enough, answers come one by one, and each would wake
@@ -733,11 +758,13 @@ void PoolLoop::Dispatch(WatchAnswer watch) {
 void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
   size_t most =
       worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
-  most = std::min(most, worker.num_leases() + worker.TasksLeft());
+  const size_t before = worker.num_leases();
+  most = std::min(most, before + worker.TasksLeft());
   do {
     worker.Lease(queue_.PopFront());
   } while (!queue_.empty() && worker.num_leases() < most &&
            worker.queued_bytes() < kMostQueuedBytes);
+  if (events_ != nullptr) events_->Leased(worker, before);
   worker.Flush();
   workers_.Update(worker);
   if (workers_.IsReceiving(worker) || worker.claim() != nullptr) return;
@@ -785,6 +812,7 @@ std::vector<TaskPtr> PoolLoop::Reclaim(WorkerProcess& worker) {
     return {};
   }
   worker.Flush();
+  if (events_ != nullptr) events_->TakenBack(*tasks);
   for (TaskPtr& task : *tasks) task->worker = nullptr;
   return *std::move(tasks);
 }
@@ -819,11 +847,13 @@ void PoolLoop::LeasePinned(WorkerProcess& worker) {
   if (!worker.usable() || !worker.has_pinned()) return;
   if (worker.wants_to_leave()) return LoseLeft(worker);
   const size_t most = worker.ready() ? policy_.max_leases() : 1;
-  if (worker.taken_back() || worker.num_leases() > most / 2) return;
+  const size_t before = worker.num_leases();
+  if (worker.taken_back() || before > most / 2) return;
   do {
     worker.Lease(worker.TakePinned());
   } while (worker.has_pinned() && worker.num_leases() < most &&
            worker.queued_bytes() < kMostQueuedBytes);
+  if (events_ != nullptr) events_->Leased(worker, before);
   worker.Flush();
   if (worker.claim() == nullptr) workers_.ResumeReceiving(worker);
   workers_.Update(worker);
@@ -902,11 +932,13 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
   policy_.Record(absl::Nanoseconds(run_time_ns));
   stats_.CountAnswer(run_time_ns);
+  absl::Status error;
+  if (response.has_error()) error = StatusFromProto(response.error());
+  if (events_ != nullptr) events_->Answered(*task, response, error);
   if (response.has_error()) {
-    return HandleError(std::move(task), StatusFromProto(response.error()),
-                       run_time_ns);
+    return HandleError(std::move(task), std::move(error), run_time_ns);
   }
-  CountOut(*task, &TaskCounts::succeeded, run_time_ns);
+  CountOut(*task, &TaskCounts::succeeded, error, run_time_ns);
   const bool notify =
       response.has_attached()
           ? task->SetGreat(std::move(attachment))
@@ -917,7 +949,7 @@ void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
 // Its own, or why its worker could not run it.
 void PoolLoop::HandleError(TaskPtr task, absl::Status error,
                            int64_t run_time_ns) {
-  StatsRecorder::TaskOutcome outcome = &TaskCounts::failed;
+  TaskOutcome outcome = &TaskCounts::failed;
   if (task->cancelled) {
     outcome = &TaskCounts::cancelled;
     error = CancelledTaskError(
@@ -950,7 +982,11 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   if (!worker->killed()) {
     death.oom_killed = oom_watch_.Explain(death.exit_status);
   }
-  stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
+  const WorkerEnd cause =
+      stats_.CountEnd(*worker, ended_, death.oom_killed.value_or(false));
+  if (events_ != nullptr) {
+    events_->WorkerEnded(*worker, cause, death.exit_status);
+  }
   if (!FailForStartError(*worker) && IsFailedStart(*worker) && ended_.ok()) {
     CountFailedStart(DeathError(*worker, death), absl::ZeroDuration());
   }
@@ -967,6 +1003,7 @@ void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   std::vector<TaskPtr> lost(leases.begin(), first_unbegun);
   std::vector<TaskPtr> unbegun(first_unbegun, leases.end());
   leases.clear();
+  if (events_ != nullptr) events_->TakenBack(unbegun);
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, death);
@@ -998,26 +1035,28 @@ bool PoolLoop::TryAgain(Task& task) {
     return false;
   }
   ++task.attempt;
+  if (events_ != nullptr) events_->Retried(task);
   stats_.CountRetry();
   return true;
 }
 
 void PoolLoop::Finish(TaskPtr task, absl::Status status) {
-  const StatsRecorder::TaskOutcome outcome =
+  const TaskOutcome outcome =
       ended_.ok() ? StatsRecorder::OutcomeOf(status) : &TaskCounts::cut_off;
   End(std::move(task), std::move(status), outcome);
 }
 
-void PoolLoop::End(TaskPtr task, absl::Status status,
-                   StatsRecorder::TaskOutcome outcome, int64_t run_time_ns) {
-  CountOut(*task, outcome, run_time_ns);
+void PoolLoop::End(TaskPtr task, absl::Status status, TaskOutcome outcome,
+                   int64_t run_time_ns) {
+  CountOut(*task, outcome, status, run_time_ns);
   if (task->Set(std::move(status), "")) ended_tasks_.push_back(std::move(task));
 }
 
 // It is about to have its outcome, in place of its arguments: whoever sees that
 // finds room.
-void PoolLoop::CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
-                        int64_t run_time_ns) {
+void PoolLoop::CountOut(Task& task, TaskOutcome outcome,
+                        const absl::Status& status, int64_t run_time_ns) {
+  if (events_ != nullptr) events_->Ended(task, outcome, status);
   if (limit_ != nullptr) limit_->Remove(task.argument_bytes());
   stats_.CountOutcome(task, outcome);
   task.set_run_time_ns(run_time_ns);
@@ -1138,8 +1177,7 @@ void PoolLoop::Fail(absl::Status reason) {
   closed_ = true;
   stopping_ = true;
   ended_ = std::move(reason);
-  for (TaskPtr& task : submitted_) queue_.PushBack(std::move(task));
-  submitted_.clear();
+  QueueSubmitted();
   if (limit_ != nullptr) limit_->Open();
 }
 
@@ -1217,6 +1255,7 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   options.config.set_worker_id(options.id);
   options.output = output_;
   if (output_ != nullptr) options.config.set_output_nonce(output_->nonce());
+  options.config.set_tell_start(events_ != nullptr);
   options.max_tasks = MaxTasks(options_, options.id);
   options.max_age = options_.max_worker_age;
   if (options_.min_workers >= 0) options.idle_timeout = options_.idle_timeout;
@@ -1230,6 +1269,9 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
       WorkerProcess::Start(options, *options_.executor);
   absl::Status status = worker.status();
   if (status.ok()) status = workers_.Add(*std::move(worker));
+  if (status.ok() && events_ != nullptr) {
+    events_->WorkerStarted(*workers_.Get(options.id));
+  }
   stats_.CountStart(status);
   return status;
 }

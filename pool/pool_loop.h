@@ -42,6 +42,7 @@
 #include "multiproc/pool/oom_watch.h"
 #include "multiproc/pool/output_relay.h"
 #include "multiproc/pool/pending_limit.h"
+#include "multiproc/pool/pool_events.h"
 #include "multiproc/pool/pool_options.h"
 #include "multiproc/pool/pool_size.h"
 #include "multiproc/pool/pool_stats.h"
@@ -139,6 +140,11 @@ class PoolLoop : public FutureOwner {
   bool Cancel(const std::shared_ptr<FutureState>& state) override;
   void Listen(FutureState& state) override;
   CallbackThread& callbacks() { return callbacks_; }
+  // Whether the caller is one that tasks, or the pool's end, may wait for.
+  bool CallerRunsCallbacks() const {
+    return callbacks_.IsCurrent() ||
+           (events_ != nullptr && events_->IsCurrent());
+  }
 
  private:
   // Whoever has the loop to itself: the owner thread, or a caller for a moment.
@@ -162,6 +168,7 @@ class PoolLoop : public FutureOwner {
 
   // ---- On any thread that has the loop ----
   bool TakeSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void QueueSubmitted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_, mutex_);
   void DispatchAll(WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Dispatch(WatchAnswer watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -215,10 +222,9 @@ class PoolLoop : public FutureOwner {
   bool TryAgain(Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Finish(TaskPtr task, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void End(TaskPtr task, absl::Status status,
-           StatsRecorder::TaskOutcome outcome, int64_t run_time_ns = 0)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void CountOut(Task& task, StatsRecorder::TaskOutcome outcome,
+  void End(TaskPtr task, absl::Status status, TaskOutcome outcome,
+           int64_t run_time_ns = 0) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void CountOut(Task& task, TaskOutcome outcome, const absl::Status& status,
                 int64_t run_time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   void Recall(WorkerProcess& worker, const Task& task)
@@ -275,6 +281,9 @@ class PoolLoop : public FutureOwner {
   CallbackThread callbacks_;
   // Null if nothing is captured.
   const std::shared_ptr<OutputRelay> output_;
+  // Null if nobody observes. Guarded by loop_mutex_, but for what is
+  // thread-safe in it.
+  const std::unique_ptr<PoolEvents> events_;
 
   // Whoever has the loop to itself.
   absl::Mutex loop_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);

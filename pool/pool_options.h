@@ -8,11 +8,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "multiproc/executors/executor.h"
 #include "multiproc/executors/limits.h"
 #include "multiproc/pool/frame_format.h"
+#include "multiproc/pool/pool_observer.h"
 #include "multiproc/pool/worker_hook.h"
 #include "multiproc/pool/worker_output.h"
 
@@ -194,6 +196,11 @@ struct ProcessPoolOptions {
   // more are read, and workers that write wait, as with any pipe, while their
   // tasks' timeouts run. Join returns after the last line.
   std::function<void(const WorkerOutput&)> on_output;
+
+  // Are told of all that happens to tasks and workers (pool_observer.h), on a
+  // thread of the pool's own. Null ones are left out. They must outlive the
+  // pool. If Create fails, what they were told of is gone.
+  std::vector<PoolObserver*> observers;
 
   // Whether each message that a worker logs by Abseil's LOG begins with
   // "[worker 3 task 17] ", or "[worker 3] " outside of tasks. The program must

@@ -163,6 +163,9 @@ struct WorkerEnds {
   }
 };
 
+// What became of a task: one of the members of TaskCounts that Ended adds up.
+using TaskOutcome = uint64_t TaskCounts::*;
+
 // Why a worker ended: a member of WorkerEnds.
 using WorkerEnd = uint64_t WorkerEnds::*;
 

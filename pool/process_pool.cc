@@ -211,7 +211,7 @@ absl::Status ProcessPool::CheckMayJoin() const {
     return absl::FailedPreconditionError(
         "Join would wait for ever: call Close() or Terminate() before it");
   }
-  if (loop_->callbacks().IsCurrent()) {
+  if (loop_->CallerRunsCallbacks()) {
     return absl::FailedPreconditionError(
         "Join within a callback would wait for that callback: call it from "
         "another thread");

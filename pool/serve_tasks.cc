@@ -257,6 +257,10 @@ absl::Status TaskServer::Run(PackedBytes arguments) {
   response_.set_leaving(leaving_);
   response_.set_run_time_ns(static_cast<uint64_t>(std::max<int64_t>(
       absl::ToInt64Nanoseconds(*last_end_ - last_begin_), 1)));
+  if (config_.tell_start()) {
+    response_.set_start_time_ns(static_cast<uint64_t>(
+        absl::ToInt64Nanoseconds(last_begin_ - absl::UnixEpoch())));
+  }
   return SendResponse();
 }
 

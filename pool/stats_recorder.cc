@@ -61,7 +61,7 @@ WorkerEnd EndOf(const WorkerProcess& worker, const absl::Status& pool_end) {
 
 }  // namespace
 
-StatsRecorder::TaskOutcome StatsRecorder::OutcomeOf(const absl::Status& error) {
+TaskOutcome StatsRecorder::OutcomeOf(const absl::Status& error) {
   if (absl::IsCancelled(error)) return &TaskCounts::cancelled;
   if (absl::IsDeadlineExceeded(error)) return &TaskCounts::timed_out;
   return &TaskCounts::lost;
@@ -71,13 +71,15 @@ void StatsRecorder::CountStart(const absl::Status& status) {
   ++(status.ok() ? workers_.started : workers_.refused_starts);
 }
 
-void StatsRecorder::CountEnd(const WorkerProcess& worker,
-                             const absl::Status& pool_end, bool oom_killed) {
+WorkerEnd StatsRecorder::CountEnd(const WorkerProcess& worker,
+                                  const absl::Status& pool_end,
+                                  bool oom_killed) {
   const WorkerEnd end = EndOf(worker, pool_end);
   ++(ends_.*end);
   if (oom_killed && end == &WorkerEnds::crashed) ++ends_.oom_killed;
   bytes_sent_ += worker.sent_bytes();
   bytes_received_ += worker.received_bytes();
+  return end;
 }
 
 PoolStats StatsRecorder::Snapshot(const std::vector<WorkerProcess*>& workers,

@@ -25,8 +25,6 @@ namespace multiproc {
 
 class StatsRecorder {
  public:
-  using TaskOutcome = uint64_t TaskCounts::*;
-
   // What is counted from here on happens at one time: that of the first
   // outcome, for which alone the clock is read.
   void BeginBatch() { now_ns_ = 0; }
@@ -54,9 +52,9 @@ class StatsRecorder {
   void CountStart(const absl::Status& status);
 
   // `worker` is gone. `pool_end` is what the pool kills its workers for, if it
-  // was terminated or has failed, or OK.
-  void CountEnd(const WorkerProcess& worker, const absl::Status& pool_end,
-                bool oom_killed);
+  // was terminated or has failed, or OK. Returns as what it was counted.
+  WorkerEnd CountEnd(const WorkerProcess& worker, const absl::Status& pool_end,
+                     bool oom_killed);
 
   uint64_t num_cut_off() const { return tasks_.cut_off; }
 

@@ -203,8 +203,7 @@ bool TaskSubmitter::CountIn(size_t bytes, Caller caller) {
     return true;
   }
   // A callback would wait for tasks whose callbacks wait for it.
-  if (options_.when_full != WhenFull::kBlock ||
-      loop_->callbacks().IsCurrent()) {
+  if (options_.when_full != WhenFull::kBlock || loop_->CallerRunsCallbacks()) {
     return limit.TryAdd(bytes);
   }
   limit.AddWhenRoom(bytes);

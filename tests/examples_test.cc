@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -47,6 +48,39 @@ class ExamplesTest : public BackendTest {
 
   int64_t pid_ = 0;
 };
+
+// The numbers of a PNG's header (its specification, 11.2.1 IHDR).
+int BigEndian(const std::string& bytes, size_t at) {
+  int number = 0;
+  for (size_t i = at; i < at + 4; ++i) {
+    number = number << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  return number;
+}
+
+std::string BytesOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_P(ExamplesTest, MandelbrotIsTheSamePictureByAnyNumberOfWorkers) {
+  std::vector<std::string> pictures;
+  for (const char* workers : {"--workers=1", "--workers=2"}) {
+    const std::string png = TempPath("m.png");
+    const std::string trace = TempPath("m.json");
+    Run("EXAMPLE_MANDELBROT", {workers, "--size=100", "--depth=50",
+                               "--png=" + png, "--trace=" + trace});
+    pictures.push_back(BytesOf(png));
+    const std::string events = BytesOf(trace);
+    EXPECT_EQ(events.substr(events.size() - 3), "\n]\n");
+    EXPECT_NE(events.find("\"name\":\"DrawTile\""), std::string::npos);
+  }
+  ASSERT_GT(pictures[0].size(), 200u) << "a picture of one colour is shorter";
+  EXPECT_EQ(pictures[0].substr(0, 8), "\x89PNG\r\n\x1a\n");
+  EXPECT_EQ(BigEndian(pictures[0], 16), 100);
+  EXPECT_EQ(BigEndian(pictures[0], 20), 100);
+  EXPECT_EQ(pictures[0], pictures[1]);
+}
 
 TEST_P(ExamplesTest, ProcessStartsFourChildren) {
   const std::vector<std::string> lines = Run("EXAMPLE_PROCESS");

@@ -935,7 +935,7 @@ TEST_P(MapTest, TerminateCancelsMapAsync) {
 
 // Of a range without an end: what runs is ended, and no more is sent.
 TEST_P(MapTest, MapAsyncIsCancelled) {
-  const auto pool = MakePool(2);
+  const auto pool = MakePool(1);
   MapOptions options = Chunks(1);
   options.task.cancel_grace = absl::ZeroDuration();
   const std::string fifo = NewFifo();

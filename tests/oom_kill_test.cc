@@ -6,7 +6,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/process_pool.h"
 #include "tests/backends.h"
+#include "tests/test_os.h"
 
 namespace multiproc {
 namespace {
@@ -48,7 +48,7 @@ MULTIPROC_FUNCTION(TakeMemory);
 int64_t Same(int64_t n) { return n; }
 MULTIPROC_FUNCTION(Same);
 
-void KillMyself() { raise(SIGKILL); }
+void KillMyself() { DieBySignal(kSigKill); }
 MULTIPROC_FUNCTION(KillMyself);
 
 bool WriteText(const std::string& path, const std::string& text) {
@@ -121,7 +121,7 @@ TEST_P(OomKillTest, TheFailureSaysThatTheKernelKilledForWantOfMemory) {
   EXPECT_THAT(status.message(),
               HasSubstr("by the kernel's out-of-memory killer"));
   ASSERT_TRUE(GetTaskFailure(status).has_value());
-  EXPECT_EQ(GetTaskFailure(status)->signal(), SIGKILL);
+  EXPECT_EQ(GetTaskFailure(status)->signal(), kSigKill);
   EXPECT_TRUE(GetTaskFailure(status)->oom_killed());
   EXPECT_EQ(*behind.Get(), 7);
   EXPECT_EQ((*pool)->Stats().worker_ends.oom_killed, 1u);

@@ -3,7 +3,9 @@
 #ifndef MULTIPROC_TESTS_PROCESS_STATE_H_
 #define MULTIPROC_TESTS_PROCESS_STATE_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace multiproc {
 
@@ -24,6 +26,10 @@ struct ProcessState {
 
   std::string ToString() const;
 };
+
+// POSIX only: the pids of this process's children, zombies among them. None
+// where the kernel does not tell.
+std::vector<int64_t> ChildPids();
 
 // What there is beyond `before`, which was the state earlier; empty for
 // nothing. What ends on its own, such as a thread that nobody joins, has some

@@ -19,19 +19,18 @@ int CountEntries(const std::string& folder) {
                      entries, std::filesystem::directory_iterator()));
 }
 
-int CountChildren() {
-  int count = 0;
+}  // namespace
+
+std::vector<int64_t> ChildPids() {
+  std::vector<int64_t> pids;
   std::error_code error;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/self/task", error)) {
     std::ifstream file(task.path() / "children");
-    std::string pid;
-    while (file >> pid) ++count;
+    for (int64_t pid = 0; file >> pid;) pids.push_back(pid);
   }
-  return count;
+  return pids;
 }
-
-}  // namespace
 
 const int ProcessState::kMoreThreads = 0;
 const int ProcessState::kMoreOtherHandles = 0;
@@ -44,7 +43,7 @@ ProcessState ProcessState::Now() {
   ProcessState state;
   state.descriptors = CountEntries("/proc/self/fd");
   state.threads = CountEntries("/proc/self/task");
-  state.children = CountChildren();
+  state.children = static_cast<int>(ChildPids().size());
   return state;
 }
 

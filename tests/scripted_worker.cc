@@ -78,6 +78,24 @@ std::optional<TaskRequest> ScriptedWorker::NextRequest() {
   return request;
 }
 
+ScriptedWorker::Polled ScriptedWorker::Poll(TaskRequest* request) {
+  absl::StatusOr<std::optional<Frame>> frame = requests_.Next();
+  if (frame.ok() && !frame->has_value()) {
+    if (!WaitReadable(requests_.in(), absl::ZeroDuration())) {
+      return Polled::kNothing;
+    }
+    if (!requests_.Fill().ok()) return Polled::kEnd;
+    frame = requests_.Next();
+  }
+  if (!frame.ok()) return Polled::kEnd;
+  if (!frame->has_value()) return Polled::kNothing;
+  if ((*frame)->type == FrameType::kTakeBack) return Polled::kTakeBack;
+  return request->ParseFromArray((*frame)->payload.data(),
+                                 static_cast<int>((*frame)->payload.size()))
+             ? Polled::kRequest
+             : Polled::kEnd;
+}
+
 std::optional<TaskRequest> ScriptedWorker::NextTask() {
   std::optional<TaskRequest> request = NextRequest();
   while (request.has_value() && !Begin()) request = NextRequest();
@@ -167,9 +185,20 @@ bool ScriptedWorker::killed() {
   return killed_;
 }
 
-ExitStatus ScriptedWorker::exit_status() {
+ExitStatus ScriptedWorker::Reap() {
   absl::MutexLock lock(&mutex_);
+  reaped_ = true;
   return exit_status_.value_or(ExitStatus::Unknown());
+}
+
+bool ScriptedWorker::WaitForReap() {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(&reaped_), kScriptPatience);
+}
+
+bool ScriptedWorker::reaped() {
+  absl::MutexLock lock(&mutex_);
+  return reaped_;
 }
 
 // ---- The executor ----
@@ -182,7 +211,7 @@ class ScriptedWorker::Child : public ChildHandle {
 
   int64_t pid() const override { return worker_->pid(); }
   FileHandle exit_event() const override { return exit_event_.get(); }
-  absl::StatusOr<ExitStatus> Reap() override { return worker_->exit_status(); }
+  absl::StatusOr<ExitStatus> Reap() override { return worker_->Reap(); }
   absl::Status Terminate() override { return Kill(); }
   absl::Status Kill() override {
     worker_->Kill();

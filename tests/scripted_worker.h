@@ -83,6 +83,12 @@ class ScriptedWorker {
   // of the channel, or if nothing comes for kScriptPatience.
   std::optional<TaskRequest> NextRequest();
 
+  // The next frame, if it has come: for a script that has other workers to look
+  // after meanwhile. Of kTakeBack it must take note by Reopen.
+  enum class Polled { kNothing, kRequest, kTakeBack, kEnd };
+  Polled Poll(TaskRequest* request);
+  void Reopen() { gate_.Reopen(); }
+
   // Passes the gate for the request that was read last; false, if it was taken
   // back.
   bool Begin() { return gate_.TryBegin(); }
@@ -135,13 +141,17 @@ class ScriptedWorker {
   bool WaitForKill();
   bool killed();
 
+  // Waits until the pool has asked how it exited; whether it has.
+  bool WaitForReap();
+  bool reaped();
+
  private:
   class Child;
   friend class ScriptedExecutor;
 
   void End(ExitStatus status, bool by_kill);
   void Kill();
-  ExitStatus exit_status();
+  ExitStatus Reap();
 
   // Reads until a frame is there; null if none comes.
   std::optional<Frame> NextFrame();
@@ -158,6 +168,7 @@ class ScriptedWorker {
   ScopedFileHandle exit_event_ ABSL_GUARDED_BY(mutex_);
   std::optional<ExitStatus> exit_status_ ABSL_GUARDED_BY(mutex_);
   bool killed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reaped_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> before_kill_ ABSL_GUARDED_BY(mutex_);
 };
 

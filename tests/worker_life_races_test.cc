@@ -265,6 +265,25 @@ TEST_F(WorkerLifeRacesTest, AWorkerLeavesOnlyIfAnotherCanBeStarted) {
   second->Exit(ExitStatus::Exited(0));
 }
 
+TEST_F(WorkerLifeRacesTest, AWorkerLeavesWhenItsLastPinnedTaskIsCancelled) {
+  MakePool(1);
+  const auto [worker, request] = RunningWorker();
+  const auto b = pool_->SubmitTo(pool_->WorkerIds()[0], Same, "b");
+  Request(*worker, "b");
+  EXPECT_TRUE(pool_->RestartWorkers().ok());
+  while (pool_->Stats().workers.leaving == 0) std::this_thread::yield();
+  worker->Answer(ResponseTo(request));
+  // It was taken back, and is the only one that the worker stays for.
+  Request(*worker, "b");
+  EXPECT_TRUE(b.Cancel());
+  EXPECT_TRUE(absl::IsCancelled(OutcomeOf(b).status()));
+  EXPECT_FALSE(worker->NextRequest().has_value());
+  EXPECT_EQ(worker->memory().dismissed, 1);
+  worker->Exit(ExitStatus::Exited(0));
+  ServeNext();
+  EXPECT_EQ(*OutcomeOf(pool_->Submit(Same, "c")), "c");
+}
+
 TEST_F(WorkerLifeRacesTest, PinnedTasksAreNotSentAgainAndAgain) {
   MakePool(2);
   auto [worker, request] = RunningWorker();

@@ -199,13 +199,23 @@ make_mount_points() {
   done
 }
 
-# Downloads the sources of the libraries to $1/tarballs.
+# Whether the source of each library is in $1/tarballs.
+tarballs_are_there() {
+  local package
+  for package in $source_packages; do
+    compgen -G "$1/tarballs/${package}_*.orig.tar.*" >/dev/null || return 1
+  done
+}
+
+# Downloads the sources of the libraries to $1/tarballs, in place of what is
+# there: of two versions of one nobody would know which to take.
 fetch_tarballs() {
   local generation=$1 tmp=$1/tarballs.tmp
+  say "fetching the sources of Abseil, GoogleTest, Benchmark, Protocol Buffers and stb"
   rm -rf "$tmp" && mkdir "$tmp"
-  (cd "$tmp" && private_apt "$generation" apt-get -qq source --download-only --tar-only \
-    abseil googletest benchmark protobuf) >&2 || return 1
-  mv "$tmp" "$generation/tarballs"
+  # shellcheck disable=SC2086  # a list of words
+  (cd "$tmp" && private_apt "$generation" apt-get -qq source --download-only --tar-only $source_packages) >&2 || return 1
+  rm -rf "$generation/tarballs" && mv "$tmp" "$generation/tarballs"
 }
 
 # Prints the version of package $2 in root generation $1.
@@ -215,8 +225,7 @@ version_of() { sed -n "s/^$2=//p" "$1/list"; }
 fill_generation() {
   local generation=$1
   [[ -e $generation/list ]] || choose_packages "$generation"
-  [[ -d $generation/tarballs ]] ||
-    { say "fetching the sources of Abseil, GoogleTest, Benchmark and Protocol Buffers"; fetch_tarballs "$generation"; } || return 1
+  tarballs_are_there "$generation" || fetch_tarballs "$generation" || return 1
   [[ -d $generation/root ]] && return
   say "fetching and unpacking $(wc -l <"$generation/list") packages: Bazel $(version_of "$generation" bazel-bootstrap), GCC $(version_of "$generation" g++), protoc $(version_of "$generation" protobuf-compiler)"
   make_root "$generation" "$generation/root.tmp" <"$generation/list" || return 1
@@ -297,6 +306,9 @@ set_up_debian() {
   for extra in $(wanted_extras "$@"); do
     extra_is_made "$generation" "$extra" || add_extra "$generation" "$extra" || renew_for_extra "$extra"
   done
+  # A root that was made for an earlier commit may lack some.
+  tarballs_are_there "$generation" || fetch_tarballs "$generation" ||
+    die "The libraries' sources could not be fetched; see above. Run bazelw again to go on."
   bazel_settings_are_made "$generation" || make_bazel_settings "$generation"
   release_lock
 }

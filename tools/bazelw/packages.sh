@@ -13,6 +13,9 @@ readonly base_packages="bazel-bootstrap g++ protobuf-compiler bash coreutils das
 # A dependency of Bazel's that only builds of Java need: 80 MB.
 readonly unneeded_packages='^openjdk-[0-9]+-jdk-headless$'
 
+# Debian's source packages of the libraries.
+readonly source_packages="abseil googletest benchmark protobuf libstb"
+
 # Links that the packages' own scripts would make: those are never run.
 readonly base_links="cc:gcc c++:g++ awk:mawk which:which.debianutils
   java:../lib/jvm/default-java/bin/java"
@@ -25,6 +28,8 @@ extra_packages() {
     # 13's Clang, 19.
     clang) echo "clang libclang-rt-19-dev lld llvm" ;;
     windows) echo "g++-mingw-w64-x86-64-posix wine wine64" ;;
+    # With a font: a page without letters is none.
+    browser) echo "chromium-headless-shell fontconfig-config fonts-dejavu-core" ;;
     *) return 1 ;;
   esac
 }

@@ -3,10 +3,12 @@
 # rule sets of Debian's packages, instead of downloading anything.
 
 readonly overlay=$project/third_party/protobuf/overlay
+readonly stb_overlay=$project/third_party/stb/overlay
 
 # Names the settings by what makes them; two clones may differ.
 settings_recipe() {
-  { cat "$project/tools/bazelw/sources.sh" "$overlay"/*; benchmark_version; } | short_hash
+  { cat "$project/tools/bazelw/sources.sh" "$overlay"/* "$stb_overlay"/*; dev_version google_benchmark; dev_version stb; } |
+    short_hash
 }
 
 bazel_settings() { echo "$1/bazel-$(settings_recipe)"; }
@@ -18,6 +20,9 @@ unpack_source() {
   mkdir -p "$2/$4"
   tar --extract --file="$(echo "$1/tarballs/$3"_*.orig.tar.*)" --directory="$2/$4" --strip-components=1
 }
+
+# Lays the project's build file over stb in folder $1.
+overlay_stb() { cp "$stb_overlay/stb.BUILD" "$1/BUILD.bazel"; }
 
 # Lays the project's build files over Protocol Buffers in folder $1, set to use
 # the protoc of Debian's package, which is of the very same version.
@@ -92,26 +97,28 @@ overrides() {
   echo "bazel_features=/usr/share/bazel/tools/features"
 }
 
-# Makes $1/registry, which has Benchmark alone. It is a dev_dependency, so that
-# consumers don't have it, and Bazel refuses to override what isn't there.
+# Makes $1/registry, which has the dev_dependencies alone: consumers don't have
+# them, and Bazel refuses to override what isn't there.
 make_registry() {
-  local version entry
-  version=$(benchmark_version)
-  entry=$1/registry/modules/google_benchmark/$version
-  mkdir -p "$entry"
-  echo "module(name = \"google_benchmark\", version = \"$version\")
+  local module version entry
+  for module in google_benchmark stb; do
+    version=$(dev_version "$module")
+    entry=$1/registry/modules/$module/$version
+    mkdir -p "$entry"
+    echo "module(name = \"$module\", version = \"$version\")
 bazel_dep(name = \"bazel_skylib\", version = \"1.0\")
 bazel_dep(name = \"platforms\", version = \"0.0.10\")
 bazel_dep(name = \"rules_cc\", version = \"0.0.9\")" >"$entry/MODULE.bazel"
-  echo "{\"type\": \"local_path\", \"path\": \"$2/google_benchmark\"}" >"$entry/source.json"
-  cp "$entry/MODULE.bazel" "$1/google_benchmark/MODULE.bazel"
+    echo "{\"type\": \"local_path\", \"path\": \"$2/$module\"}" >"$entry/source.json"
+    cp "$entry/MODULE.bazel" "$1/$module/MODULE.bazel"
+  done
   echo '{}' >"$1/registry/bazel_registry.json"
 }
 
-# Prints the version of Benchmark that MODULE.bazel asks for.
-benchmark_version() {
+# Prints the version of the dev_dependency $1 that MODULE.bazel asks for.
+dev_version() {
   tr -d '\n' <"$project/MODULE.bazel" |
-    sed -n 's/.*name = "google_benchmark", *version = "\([^"]*\)".*/\1/p'
+    sed -n 's/.*name = "'"$1"'", *version = "\([^"]*\)".*/\1/p'
 }
 
 # Prints the bazelrc for settings folder $2 of generation $1.
@@ -120,8 +127,9 @@ print_bazelrc() {
   for override in $(overrides "$2"); do
     echo "common --override_module=$override --override_repository=$override"
   done
-  # Not a module: only for workspaces without modules.
+  # Not modules: only for workspaces without modules.
   echo "common --override_repository=google_benchmark=$2/google_benchmark"
+  echo "common --override_repository=stb=$2/stb"
   echo "common --registry=file://$2/registry --lockfile_mode=off"
   echo "common --disk_cache=$1/disk --experimental_disk_cache_gc_max_size=10G --repository_cache="
   # Sandboxed actions have a /tmp of their own.
@@ -140,6 +148,8 @@ make_bazel_settings() {
   unpack_source "$generation" "$tmp" benchmark google_benchmark
   unpack_source "$generation" "$tmp" protobuf protobuf
   overlay_protobuf "$tmp/protobuf"
+  unpack_source "$generation" "$tmp" libstb stb
+  overlay_stb "$tmp/stb"
   copy_rules_cc "$generation" "$tmp/rules_cc"
   make_empty_modules "$tmp/empty"
   make_registry "$tmp" "$settings"
