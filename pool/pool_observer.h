@@ -82,6 +82,7 @@ struct TaskRun {
   absl::Status status;
 };
 
+// A worker, as events tell of it.
 struct ObservedWorker {
   // The pool's number for it, from 1, never used twice; and its process id.
   uint64_t id = 0;
@@ -94,6 +95,8 @@ class PoolObserver {
  public:
   virtual ~PoolObserver() = default;
 
+  // A task was submitted; it was leased to `task.worker_id`, and waits there or
+  // runs; it was taken back from there before it ran; its answer came.
   virtual void OnSubmitted(absl::Time /*when*/, const ObservedTask& /*task*/) {}
   virtual void OnLeased(absl::Time /*when*/, const ObservedTask& /*task*/) {}
   virtual void OnTakenBack(absl::Time /*when*/, const ObservedTask& /*task*/) {}

@@ -55,6 +55,7 @@
 
 namespace multiproc {
 
+// What a bar shows, where, and how often.
 struct ProgressBarOptions {
   // How many items there will be; 0 for as many as were submitted so far, which
   // grows while a Map sends its items.
@@ -63,6 +64,7 @@ struct ProgressBarOptions {
   // Stands before all else.
   std::string title;
 
+  // What is written.
   enum class Style {
     // kTerminal where `output` is a terminal that can do it (terminal.h), else
     // kPlain.
@@ -72,6 +74,7 @@ struct ProgressBarOptions {
     // Shows nothing.
     kQuiet,
   };
+  // Which of these.
   Style style = Style::kAuto;
 
   // Where to; not closed, and open as long as the bar lives. The program's
@@ -90,8 +93,10 @@ struct ProgressBarOptions {
   std::function<absl::Time()> clock;
 };
 
+// The bar of one pool, which it must outlive; see the top of this file.
 class ProgressBar : public PoolObserver {
  public:
+  // Counts from now on: make it before the pool.
   explicit ProgressBar(ProgressBarOptions options = {});
   // Finish.
   ~ProgressBar() override;
@@ -99,6 +104,7 @@ class ProgressBar : public PoolObserver {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  // Another ProgressBarOptions::total.
   void set_total(uint64_t items);
 
   // Writes a line above the bar. Also when quiet.
@@ -112,6 +118,7 @@ class ProgressBar : public PoolObserver {
   // the pool tells of a task's end some microseconds after that.
   void Finish();
 
+  // For the pool alone.
   void OnSubmitted(absl::Time when, const ObservedTask& task) override;
   void OnLeased(absl::Time when, const ObservedTask& task) override;
   void OnTakenBack(absl::Time when, const ObservedTask& task) override;

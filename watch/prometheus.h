@@ -39,11 +39,15 @@ using PrometheusLabels = std::vector<std::pair<std::string, std::string>>;
 std::string PrometheusText(const PoolStats& stats,
                            const PrometheusLabels& labels = {});
 
-// The same of several pools, each with its labels, which must differ.
+// One pool of several: its numbers, and by which labels it is known.
 struct LabelledStats {
+  // Of pool->Stats().
   PoolStats stats;
+  // Others than those of any other pool.
   PrometheusLabels labels;
 };
+
+// The same of several pools.
 std::string PrometheusText(const std::vector<LabelledStats>& pools);
 
 }  // namespace multiproc

@@ -54,12 +54,14 @@
 
 namespace multiproc {
 
+// How a trace is written.
 struct TraceWriterOptions {
   // From one look at the counters to the next. InfiniteDuration for none but by
   // Sample, and no thread.
   absl::Duration sample_interval = absl::Milliseconds(100);
 };
 
+// The trace of one pool, which it must outlive; see the top of this file.
 class TraceWriter : public PoolObserver {
  public:
   // Makes the file at `path` (UTF-8), or empties it. UNAVAILABLE if it can't be
@@ -80,6 +82,7 @@ class TraceWriter : public PoolObserver {
   // nothing was written. Call it after the pool is gone, or was joined.
   absl::Status Finish();
 
+  // For the pool alone.
   void OnSubmitted(absl::Time when, const ObservedTask& task) override;
   void OnLeased(absl::Time when, const ObservedTask& task) override;
   void OnTakenBack(absl::Time when, const ObservedTask& task) override;
