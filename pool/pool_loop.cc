@@ -1332,7 +1332,8 @@ void PoolLoop::TurnOver() {
 // After this its time is another, or it would never rest.
 void PoolLoop::SeeToLeaving(WorkerProcess& worker) {
   if (worker.wants_to_leave()) {
-    LetLeave(worker, &WorkerEnds::max_memory);
+    LetLeave(worker, worker.was_terminated() ? &WorkerEnds::sigterm
+                                             : &WorkerEnds::max_memory);
   } else if (worker.leaving() || worker.TasksLeft() == 0) {
     LetLeave(worker, &WorkerEnds::max_tasks);
   } else if (worker.spare()) {

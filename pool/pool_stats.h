@@ -147,6 +147,8 @@ struct WorkerEnds {
   uint64_t max_age = 0;
   uint64_t max_memory = 0;
   uint64_t restarted = 0;
+  // Replaced: somebody sent it SIGTERM while it ran a task, which it has ended.
+  uint64_t sigterm = 0;
   // One too many: idle_timeout, Resize.
   uint64_t idle = 0;
   uint64_t resized = 0;
@@ -158,8 +160,8 @@ struct WorkerEnds {
   // All that are gone.
   uint64_t Total() const {
     return not_ready + crashed + timed_out + cancelled + broken_channel +
-           max_tasks + max_age + max_memory + restarted + idle + resized +
-           closed + terminated;
+           max_tasks + max_age + max_memory + restarted + sigterm + idle +
+           resized + closed + terminated;
   }
 };
 

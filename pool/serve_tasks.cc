@@ -1,11 +1,5 @@
 #include "multiproc/pool/serve_tasks.h"
 
-#ifdef _WIN32
-#include "multiproc/executors/windows_api.h"
-#else
-#include <signal.h>
-#endif
-
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -41,6 +35,7 @@
 #include "multiproc/pool/task_gate.h"
 #include "multiproc/pool/worker_log.h"
 #include "multiproc/pool/worker_memory.h"
+#include "multiproc/pool/worker_signals.h"
 
 namespace multiproc {
 namespace {
@@ -82,17 +77,6 @@ absl::Status RunHook(const FunctionCall& call) {
   absl::Status status = RunCall(call, &result, &own_error);
   FlushStreams();
   return status;
-}
-
-// Ctrl-C goes to every process of the terminal's foreground group. What becomes
-// of the tasks is the parent's decision.
-void IgnoreInterrupts() {
-#ifdef _WIN32
-  // Ctrl-C alone; programs that a task starts inherit it, as there.
-  SetConsoleCtrlHandler(nullptr, TRUE);
-#else
-  signal(SIGINT, SIG_IGN);
-#endif
 }
 
 // What a task has freed is for the next one. The C library would give it back
@@ -137,6 +121,7 @@ class TaskServer {
   absl::Status Handle(const Frame& frame);
   absl::Status HandleRequest(const Frame& frame);
   absl::Status Run(PackedBytes arguments);
+  absl::Status RunBegun(PackedBytes arguments);
   void FillResponse(PackedBytes arguments);
   absl::Status SendResponse();
   absl::Status SendGreatResponse();
@@ -238,11 +223,20 @@ absl::Status TaskServer::HandleRequest(const Frame& frame) {
   return Run(PackedBytes(request_.call().arguments()));
 }
 
+absl::Status TaskServer::Run(PackedBytes arguments) {
+  if (leaving_) return absl::OkStatus();
+  WorkerSignals::BeginTask();
+  absl::Status status;
+  if (gate_.TryBegin() && watch_.BeginTask()) {
+    status = RunBegun(std::move(arguments));
+  }
+  if (!leaving_) WorkerSignals::EndTask();
+  return status;
+}
+
 // The task has ended before its answer is sent: the parent, once it has it, may
 // dismiss this worker, which is no death in the middle of a task then.
-absl::Status TaskServer::Run(PackedBytes arguments) {
-  if (leaving_ || !gate_.TryBegin()) return absl::OkStatus();
-  if (!watch_.BeginTask()) return absl::OkStatus();
+absl::Status TaskServer::RunBegun(PackedBytes arguments) {
   last_begin_ = last_end_.value_or(MonotonicNow());
   running_.begin = last_begin_;
   running_.id.store(request_.task_id(), std::memory_order_relaxed);
@@ -253,8 +247,10 @@ absl::Status TaskServer::Run(PackedBytes arguments) {
   marker_.End();
   watch_.EndTask();
   last_end_ = MonotonicNow();
-  leaving_ = IsTooGreat();
+  const bool was_terminated = WorkerSignals::WasTerminated();
+  leaving_ = was_terminated || IsTooGreat();
   response_.set_leaving(leaving_);
+  response_.set_was_terminated(was_terminated);
   response_.set_run_time_ns(static_cast<uint64_t>(std::max<int64_t>(
       absl::ToInt64Nanoseconds(*last_end_ - last_begin_), 1)));
   if (config_.tell_start()) {
@@ -368,7 +364,7 @@ absl::Status ServePool(const WorkerConfig& config) {
     return absl::FailedPreconditionError(
         "ServePool is for the workers of a pool, which have three handles");
   }
-  IgnoreInterrupts();
+  WorkerSignals::Handle();
   KeepFreedMemory();
   EnterWorker(static_cast<int>(config.pool_depth()),
               static_cast<int>(config.cpu_share()));

@@ -22,6 +22,7 @@ constexpr NamedCount<WorkerEnds> kWorkerEnds[] = {
     {"max_age", &WorkerEnds::max_age},
     {"max_memory", &WorkerEnds::max_memory},
     {"restarted", &WorkerEnds::restarted},
+    {"sigterm", &WorkerEnds::sigterm},
     {"idle", &WorkerEnds::idle},
     {"resized", &WorkerEnds::resized},
     {"closed", &WorkerEnds::closed},

@@ -385,6 +385,7 @@ void WorkerProcess::Answer(PackedBytes attachment,
   }
   ++num_answered_;
   wants_to_leave_ = wants_to_leave_ || response_.leaving();
+  was_terminated_ = was_terminated_ || response_.was_terminated();
   on_answer(std::move(task), response_, std::move(attachment));
 }
 

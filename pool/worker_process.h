@@ -226,6 +226,8 @@ class WorkerProcess {
   bool too_old(absl::Time now) const { return !stale_ && too_old_at_ <= now; }
   // It has said that it begins nothing more.
   bool wants_to_leave() const { return wants_to_leave_; }
+  // Because somebody sent it SIGTERM, as far as it says so.
+  bool was_terminated() const { return was_terminated_; }
 
   // Lets the worker, which has no leases, leave: it finds the end of its
   // channel, and has `exit_timeout` to end.
@@ -315,6 +317,7 @@ class WorkerProcess {
   bool leaving_ = false;
   bool stale_ = false;
   bool wants_to_leave_ = false;
+  bool was_terminated_ = false;
   bool killed_ = false;
   bool looked_for_unwritten_ = false;
   uint32_t begun_at_last_look_ = 0;

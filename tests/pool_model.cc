@@ -27,6 +27,7 @@ constexpr NamedEnd kEnds[] = {
     {&WorkerEnds::max_age, "max_age"},
     {&WorkerEnds::max_memory, "max_memory"},
     {&WorkerEnds::restarted, "restarted"},
+    {&WorkerEnds::sigterm, "sigterm"},
     {&WorkerEnds::idle, "idle"},
     {&WorkerEnds::resized, "resized"},
     {&WorkerEnds::closed, "closed"},

@@ -100,6 +100,7 @@ multiproc_worker_ends_total{cause="max_tasks"} 0
 multiproc_worker_ends_total{cause="max_age"} 0
 multiproc_worker_ends_total{cause="max_memory"} 0
 multiproc_worker_ends_total{cause="restarted"} 0
+multiproc_worker_ends_total{cause="sigterm"} 0
 multiproc_worker_ends_total{cause="idle"} 0
 multiproc_worker_ends_total{cause="resized"} 0
 multiproc_worker_ends_total{cause="closed"} 0

@@ -73,6 +73,7 @@ void Fill(const WorkerEnds& ends, PoolStatsProto::WorkerEnds* proto) {
   proto->set_resized(ends.resized);
   proto->set_closed(ends.closed);
   proto->set_terminated(ends.terminated);
+  proto->set_sigterm(ends.sigterm);
 }
 
 void Fill(const Histogram& times, PoolStatsProto::Times* proto) {

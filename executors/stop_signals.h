@@ -1,0 +1,88 @@
+// Ctrl-C, SIGTERM and SIGHUP as a call on a thread, where all may be done that
+// a signal handler may not: to cancel what waits in a pool, say, and let what
+// runs come to its end.
+//
+//   auto stop = multiproc::StopSignals::Handle(
+//       [&pool](int) { pool->CancelPending(); });
+//   if (!stop.ok()) return Fail(stop.status());
+//   ... submit, and take results ...
+//   pool->Join().IgnoreError();
+//   (*stop)->PassOn();                  // ends by that signal, if there was
+//   one
+//
+// A program that handles nothing needs none of this: it is ended by the signal,
+// and its workers are gone within a second (docs/signals.md).
+//
+// The first signal is told, and later ones are not: whoever stops already has
+// nothing more to do, and a closing terminal and some supervisors send several.
+// But a Ctrl-C after the first signal ends the program at once, as Ctrl-C does
+// where nobody handles it: it is a human who does not want to wait.
+//
+// What was ignored before stays so: SIGHUP under nohup(1), SIGINT in what a
+// shell without job control starts in the background.
+//
+// On Windows these are Ctrl-C (SIGINT), Ctrl-Break (SIGBREAK), the end of the
+// console, of the user's session or of the system (SIGTERM), and Terminate of
+// the Process where this process is a function's child (SIGTERM). When the
+// console is closed the system ends the program some seconds later, whatever it
+// does.
+//
+// Thread-safe.
+
+#ifndef MULTIPROC_EXECUTORS_STOP_SIGNALS_H_
+#define MULTIPROC_EXECUTORS_STOP_SIGNALS_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "multiproc/executors/library_thread.h"
+
+namespace multiproc {
+
+// The handling of these signals, for one part of the program at a time.
+class StopSignals {
+ public:
+  // From now on the first such signal calls `on_stop`, with its number, on a
+  // thread of this library, which the signal has not interrupted. It may take
+  // long, and must not destroy the object. The program's other threads go on;
+  // system calls that the signal interrupts are begun again (SA_RESTART,
+  // sigaction(2)).
+  //   FAILED_PRECONDITION  another one lives.
+  //   RESOURCE_EXHAUSTED   there is no thread or descriptor to be had.
+  static absl::StatusOr<std::unique_ptr<StopSignals>> Handle(
+      std::function<void(int signal)> on_stop);
+
+  // Waits for a call of `on_stop` that goes on. The signals do what they did
+  // before Handle.
+  ~StopSignals();
+
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // The first signal that came since Handle, or 0.
+  int signal() const { return signal_.load(std::memory_order_acquire); }
+
+  // Ends the program by the signal that came, as it would have without this, so
+  // that whoever waits for it learns why it ended
+  // (https://www.cons.org/cracauer/sigint.html): call it last. Returns if none
+  // came. No destructors or exit handlers run; stdout and stderr are flushed
+  // before. On Windows the exit code is what such an end has.
+  void PassOn();
+
+ private:
+  explicit StopSignals(std::function<void(int signal)> on_stop);
+
+  void Run();
+
+  const std::function<void(int signal)> on_stop_;
+  std::atomic<int> signal_{0};
+  std::unique_ptr<LibraryThread> thread_;
+};
+
+}  // namespace multiproc
+
+#endif  // MULTIPROC_EXECUTORS_STOP_SIGNALS_H_

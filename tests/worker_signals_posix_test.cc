@@ -1,0 +1,125 @@
+// Signals that somebody sends to one worker of a pool.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "multiproc/executors/current_process.h"
+#include "multiproc/functions/function.h"
+#include "multiproc/functions/task_status.h"
+#include "multiproc/pool/process_pool.h"
+#include "tests/backends.h"
+#include "tests/new_fifo.h"
+#include "tests/test_os.h"
+
+namespace multiproc {
+namespace {
+
+int64_t Pid() { return CurrentPid(); }
+MULTIPROC_FUNCTION(Pid);
+
+int64_t WaitForReader(const std::string& fifo) {
+  WriteFifo(fifo, "");
+  return CurrentPid();
+}
+MULTIPROC_FUNCTION(WaitForReader);
+
+void Hang() { PauseForEver(); }
+MULTIPROC_FUNCTION(Hang);
+
+class WorkerSignalsTest : public BackendTest {
+ protected:
+  void SetUp() override {
+    ProcessPoolOptions options;
+    options.num_workers = 1;
+    options.executor = &executor();
+    absl::StatusOr<std::unique_ptr<ProcessPool>> pool =
+        ProcessPool::Create(options);
+    ASSERT_TRUE(pool.ok()) << pool.status();
+    pool_ = *std::move(pool);
+    pid_ = *pool_->Submit(Pid).Get();
+  }
+
+  void Send(int signal) {
+    EXPECT_EQ(kill(static_cast<pid_t>(pid_), signal), 0);
+  }
+
+  PoolStats Await(const std::function<bool(const PoolStats&)>& wanted) {
+    while (!wanted(pool_->Stats())) absl::SleepFor(absl::Milliseconds(1));
+    return pool_->Stats();
+  }
+
+  // The next task runs, as task number `id`.
+  void AwaitRunning(uint64_t id) {
+    Await([id](const PoolStats& stats) {
+      return !stats.each_worker.empty() &&
+             stats.each_worker[0].running_task_id == id;
+    });
+  }
+
+  std::unique_ptr<ProcessPool> pool_;
+  int64_t pid_ = 0;
+};
+
+TEST_P(WorkerSignalsTest, SigtermLetsTheTaskEndAndTheWorkerLeave) {
+  const std::string fifo = NewFifo();
+  const auto busy = pool_->Submit(WaitForReader, fifo);
+  const auto behind = pool_->Submit(Pid);
+  AwaitRunning(2);
+  Send(SIGTERM);
+  ReadFifo(fifo);
+  EXPECT_EQ(*busy.Get(), pid_);
+  EXPECT_NE(*behind.Get(), pid_);
+  const PoolStats stats = Await(
+      [](const PoolStats& stats) { return stats.worker_ends.Total() == 1; });
+  EXPECT_EQ(stats.worker_ends.sigterm, 1u);
+  EXPECT_EQ(stats.tasks.retries, 0u);
+}
+
+TEST_P(WorkerSignalsTest, SigtermEndsAWorkerThatRunsNothing) {
+  Send(SIGTERM);
+  const PoolStats stats = Await(
+      [](const PoolStats& stats) { return stats.worker_ends.Total() == 1; });
+  EXPECT_EQ(stats.worker_ends.crashed, 1u);
+  EXPECT_NE(*pool_->Submit(Pid).Get(), pid_);
+}
+
+TEST_P(WorkerSignalsTest, AnotherSigtermEndsTheTaskToo) {
+  const auto hangs = pool_->Submit(Hang);
+  AwaitRunning(2);
+  // Two at once may be one.
+  while (!hangs.WaitWithTimeout(absl::Milliseconds(1))) Send(SIGTERM);
+  const absl::Status status = hangs.Get();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  ASSERT_TRUE(GetTaskFailure(status).has_value()) << status;
+  EXPECT_EQ(GetTaskFailure(status)->worker_pid(), pid_);
+  EXPECT_EQ(GetTaskFailure(status)->signal(), SIGTERM);
+}
+
+TEST_P(WorkerSignalsTest, SighupAndSigintChangeNothing) {
+  const std::string fifo = NewFifo();
+  const auto busy = pool_->Submit(WaitForReader, fifo);
+  AwaitRunning(2);
+  Send(SIGHUP);
+  Send(SIGINT);
+  ReadFifo(fifo);
+  EXPECT_EQ(*busy.Get(), pid_);
+  Send(SIGHUP);
+  Send(SIGINT);
+  EXPECT_EQ(*pool_->Submit(Pid).Get(), pid_);
+}
+
+MULTIPROC_FOR_EVERY_BACKEND(WorkerSignalsTest);
+
+}  // namespace
+}  // namespace multiproc
