@@ -26,7 +26,11 @@
 namespace multiproc {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
+using ::testing::EndsWith;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 class ExamplesTest : public BackendTest {
  protected:
@@ -201,6 +205,39 @@ TEST_P(ExamplesTest, WordcountCountsTheFilesOfFoldersAndThoseThatAreNamed) {
                 "        3  cat", "        3  the", "        2  dog",
                 "        1  and", "        1  cat\xC3\xA9",
                 "10 words, 5 different, in 4 files; 0 failed"}));
+}
+
+// The last two by the catalogue of parametrised CRC algorithms, CRC-32/ISCSI.
+TEST_P(ExamplesTest, ChecksumOfTheFilesOfFoldersAndThoseThatAreNamed) {
+  const std::filesystem::path folder = TempPath("tree");
+  std::filesystem::create_directories(folder / "deeper");
+  WriteText(folder / "deeper" / "check", "123456789");
+  WriteText(folder / "empty", "");
+  const std::string alone = TempPath("alone_too");
+  WriteText(alone, std::string(300'000, 'x') + "123456789");
+  std::vector<std::string> lines =
+      Run("EXAMPLE_CHECKSUM", {folder.string(), alone});
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines.back(), "3 files, 0 failed, 0 cancelled");
+  lines.pop_back();
+  const std::string slash(1, std::filesystem::path::preferred_separator);
+  EXPECT_THAT(lines,
+              UnorderedElementsAre(
+                  absl::StrCat("00000000  ", folder.string(), slash, "empty"),
+                  absl::StrCat("e3069283  ", folder.string(), slash, "deeper",
+                               slash, "check"),
+                  EndsWith(alone)));
+}
+
+TEST_P(ExamplesTest, IsolateListsWhatCrashesAndDoesTheRest) {
+  const std::vector<std::string> lines = Run("EXAMPLE_ISOLATE");
+  EXPECT_THAT(
+      lines,
+      ElementsAre(StartsWith("hung     cut: "), StartsWith("crashed  deep: "),
+                  "parsed   good: 2382", StartsWith("crashed  long: "),
+                  StartsWith("crashed  negative: "),
+                  "refused  other: it is no bencode",
+                  "6 files: 3 crashed 1 hung 1 parsed 1 refused"));
 }
 
 MULTIPROC_FOR_EVERY_BACKEND(ExamplesTest);
