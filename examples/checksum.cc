@@ -45,25 +45,28 @@ absl::StatusOr<uint32_t> Checksum(const std::string& path) {
 }
 MULTIPROC_FUNCTION(Checksum);
 
-// Calls `visit` with each file that is named, and each below a folder that is,
-// until it returns false.
-void VisitFiles(
-    int argc, char** argv,
-    const std::function<bool(const std::string& path, uintmax_t size)>& visit) {
-  std::error_code error;
-  for (int i = 1; i < argc; ++i) {
-    fs::recursive_directory_iterator entry(
-        fs::u8path(argv[i]), fs::directory_options::skip_permission_denied,
-        error);
-    if (error && !visit(argv[i], 0)) return;
-    for (; !error && entry != fs::end(entry); entry.increment(error)) {
-      std::error_code ignored;
-      // Neither links nor pipes.
-      if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
-      const uintmax_t size = entry->file_size(ignored);
-      if (!visit(entry->path().u8string(), ignored ? 0 : size)) return;
-    }
+// Calls `visit` with a file, or each of a folder, until it returns false. False
+// if part of the folder can't be listed.
+bool VisitFiles(const std::string& root,
+                const std::function<bool(const std::string& path)>& visit) {
+  std::error_code error, ignored;
+  fs::recursive_directory_iterator entry(fs::u8path(root), error);
+  if (error) {
+    visit(root);
+    return true;
   }
+  for (; !error && entry != fs::end(entry); entry.increment(error)) {
+    // Neither links nor pipes.
+    if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
+    if (!visit(entry->path().u8string())) return true;
+  }
+  if (error) absl::FPrintF(stderr, "%s: %s\n", root, error.message());
+  return !error;
+}
+
+int Fail(const absl::Status& status) {
+  absl::FPrintF(stderr, "%s\n", status.ToString());
+  return 1;
 }
 
 int main(int argc, char** argv) {
@@ -80,21 +83,17 @@ int main(int argc, char** argv) {
   multiproc::ProcessPoolOptions options;
   options.max_pending = 1000;  // Submit waits for room.
   auto pool = multiproc::ProcessPool::Create(options);
-  if (!pool.ok()) {
-    std::fprintf(stderr, "%s\n", pool.status().ToString().c_str());
-    return 1;
-  }
+  if (!pool.ok()) return Fail(pool.status());
   auto stop = multiproc::StopSignals::Handle(
       [&pool](int) { (*pool)->CancelPending(); });
-  if (!stop.ok()) {
-    std::fprintf(stderr, "%s\n", stop.status().ToString().c_str());
-    return 1;
-  }
+  if (!stop.ok()) return Fail(stop.status());
   // Callbacks have a thread of their own, one for all.
   int64_t done = 0, failed = 0, cancelled = 0;
-  VisitFiles(argc, argv, [&](const std::string& path, uintmax_t size) {
+  const auto submit = [&](const std::string& path) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(fs::u8path(path), error);
     multiproc::TaskOptions task;
-    task.priority = size >= kGreatBytes ? 1 : 0;
+    task.priority = !error && size >= kGreatBytes ? 1 : 0;
     (*pool)
         ->Submit(task, Checksum, path)
         .OnDone([&, path](const absl::StatusOr<uint32_t>& crc) {
@@ -105,14 +104,16 @@ int main(int argc, char** argv) {
             ++cancelled;
           } else {
             ++failed;
-            absl::FPrintF(stderr, "%s\n", crc.status().ToString());
+            Fail(crc.status());
           }
         });
     return (*stop)->signal() == 0;
-  });
+  };
+  int64_t unlisted = 0;
+  for (int i = 1; i < argc; ++i) unlisted += !VisitFiles(argv[i], submit);
   (*pool)->Close();
   (*pool)->Join().IgnoreError();
   absl::PrintF("%d files, %d failed, %d cancelled\n", done, failed, cancelled);
   (*stop)->PassOn();
-  return failed == 0 ? 0 : 1;
+  return failed + unlisted == 0 ? 0 : 1;
 }

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,7 +40,6 @@ const char* ParseValue(const char* at, int64_t& sum) {
     return at + 1;
   }
   int64_t size = std::strtoll(at, &end, 10);
-  if (size < 0) std::abort();  // That can't be.
   if (end == at) return at;
   while (size-- > 0) sum += *++end;
   return end + 1;
@@ -50,8 +48,8 @@ const char* ParseValue(const char* at, int64_t& sum) {
 absl::StatusOr<int64_t> ParseFile(const std::string& path) {
   std::ifstream file(fs::u8path(path), std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
-  if (!file || bytes.empty() || std::strchr("ild0123456789", bytes[0]) == 0) {
-    return absl::InvalidArgumentError("it is no bencode");
+  if (bytes.find_first_of("ild0123456789") != 0) {
+    return absl::InvalidArgumentError("it is no bencode, or can't be read");
   }
   int64_t sum = 0;
   ParseValue(bytes.c_str(), sum);
@@ -62,19 +60,23 @@ MULTIPROC_FUNCTION(ParseFile);
 fs::path MakeBrokenFiles() {
   const fs::path folder =
       fs::temp_directory_path() /
-      absl::StrFormat("isolate.%d", multiproc::CurrentPid());
+      ("isolate." + std::to_string(multiproc::CurrentPid()));
   fs::create_directories(folder);
   const std::pair<const char*, std::string> files[] = {
       {"good", "d4:name5:hello4:sizei42e5:partsl2:ab2:cdee"},
       {"other", "<html>"},
-      {"cut", "d4:name5:hello4:size"},        // There it hangs.
-      {"long", "99999999999:spam"},           // Past the end of its memory.
-      {"deep", std::string(1'000'000, 'l')},  // Past the end of its stack.
-      {"negative", "d4:name-5:helloe"}};      // It aborts.
+      {"cut", "d4:name5:hello4:size"},         // There it hangs.
+      {"long", "99999999999:spam"},            // Past the end of its memory.
+      {"deep", std::string(1'000'000, 'l')}};  // Past the end of its stack.
   for (const auto& [name, bytes] : files) {
     std::ofstream(folder / name, std::ios::binary) << bytes;
   }
   return folder;
+}
+
+int Fail(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  return 1;
 }
 
 const char* KindOf(const absl::Status& status) {
@@ -90,19 +92,17 @@ int main(int argc, char** argv) {
   const fs::path folder =
       argc < 2 ? MakeBrokenFiles() : fs::u8path(here ? here : "") / argv[1];
   auto pool = multiproc::ProcessPool::Create();
-  if (!pool.ok()) {
-    std::fprintf(stderr, "%s\n", pool.status().ToString().c_str());
-    return 1;
-  }
+  if (!pool.ok()) return Fail(pool.status().ToString());
   std::map<std::string, multiproc::Future<int64_t>> futures;  // By file.
   multiproc::TaskOptions options;
   options.timeout = absl::Seconds(2);
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (!entry.is_regular_file(error)) continue;
-    const std::string path = entry.path().u8string();
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::end(entry); entry.increment(error)) {
+    const std::string path = entry->path().u8string();
     futures[path] = (*pool)->Submit(options, ParseFile, path);
   }
+  if (error) return Fail(folder.u8string() + ": " + error.message());
   std::map<std::string, int> counts;
   for (const auto& [path, future] : futures) {
     const absl::StatusOr<int64_t> sum = future.Get();

@@ -1,10 +1,16 @@
+#ifdef _WIN32
+#error "Windows builds stop_handlers_win.cc"
+#endif
+
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "multiproc/executors/stop_handlers.h"
 
@@ -20,28 +26,40 @@ struct Handled {
 
 std::array<Handled, kStopSignals.size()> handled;
 
+// What comes sooner after the first signal is the same Ctrl-C.
+constexpr int64_t kSameMilliseconds = 250;
+
 // A handler may use nothing else (signal-safety(7)).
 std::atomic<int> wake_fd{-1};
+std::atomic<pid_t> handling_pid{0};
 std::atomic<bool> stopping{false};
+std::atomic<int64_t> stopping_since{0};
 static_assert(std::atomic<int>::is_always_lock_free &&
-              std::atomic<bool>::is_always_lock_free);
+              std::atomic<bool>::is_always_lock_free &&
+              std::atomic<int64_t>::is_always_lock_free);
 
-void SetDefault(int signal) {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  sigaction(signal, &action, nullptr);
+int64_t NowMilliseconds() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void Tell(int signal) {
+  stopping_since = NowMilliseconds();
+  const unsigned char byte = static_cast<unsigned char>(signal);
+  // One byte finds room: nothing else is ever in that pipe.
+  if (write(wake_fd, &byte, 1) != 1) EndBySignal(signal);
 }
 
 void OnStopSignal(int signal) {
   const int saved_errno = errno;
+  // The program may have been forked by other code, which knows nothing of it.
+  if (getpid() != handling_pid) EndBySignal(signal);
   if (!stopping.exchange(true)) {
-    const unsigned char byte = static_cast<unsigned char>(signal);
-    // One byte finds room: nothing else is ever in that pipe.
-    if (write(wake_fd.load(), &byte, 1) != 1) SetDefault(signal);
-  } else if (signal == SIGINT) {
-    // It is blocked until this returns, and ends the program then.
-    SetDefault(SIGINT);
-    raise(SIGINT);
+    Tell(signal);
+  } else if (signal == SIGINT &&
+             NowMilliseconds() - stopping_since >= kSameMilliseconds) {
+    EndBySignal(SIGINT);
   }
   errno = saved_errno;
 }
@@ -50,6 +68,7 @@ void OnStopSignal(int signal) {
 
 void InstallStopHandlers(FileHandle wake) {
   wake_fd = wake;
+  handling_pid = getpid();
   stopping = false;
   struct sigaction action = {};
   action.sa_handler = OnStopSignal;
@@ -72,13 +91,15 @@ void RestoreStopHandlers() {
 }
 
 void EndBySignal(int signal) {
-  SetDefault(signal);
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, signal);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   raise(signal);
-  // Another thread has made it be ignored meanwhile.
+  // Process 1 of a pid namespace is not ended by signals (pid_namespaces(7)).
   _exit(128 + signal);
 }
 

@@ -1,6 +1,11 @@
+#ifndef _WIN32
+#error "POSIX builds stop_handlers_posix.cc"
+#endif
+
 #include <signal.h>
 
 #include <atomic>
+#include <cstdint>
 
 #include "multiproc/executors/exit_status.h"
 #include "multiproc/executors/stop_handlers.h"
@@ -15,30 +20,48 @@ Handler terminate_before = SIG_DFL;
 
 std::atomic<FileHandle> wake_handle{kInvalidFileHandle};
 std::atomic<bool> stopping{false};
+std::atomic<uint64_t> stopping_since{0};
+// The console is: a handler does not return.
+std::atomic<bool> closing{false};
+
+// Of the same Ctrl-C; in milliseconds.
+constexpr uint64_t kSameMilliseconds = 250;
 
 // Whether it is the first one.
 bool Tell(int signal) {
   if (stopping.exchange(true)) return false;
+  stopping_since = GetTickCount64();
   const char byte = static_cast<char>(signal);
   DWORD written = 0;
   WriteFile(wake_handle.load(), &byte, 1, &written, nullptr);
   return true;
 }
 
-int SignalOf(DWORD event) {
-  if (event == CTRL_C_EVENT) return SIGINT;
-  return event == CTRL_BREAK_EVENT ? SIGBREAK : SIGTERM;
-}
-
-// The system calls it on a thread of its own. (SetConsoleCtrlHandler, "Remarks"
-// of HandlerRoutine: for the later events it ends the program as soon as a
-// handler returns, or after some seconds.)
-BOOL WINAPI OnConsoleEvent(DWORD event) {
-  const bool is_first = Tell(SignalOf(event));
-  if (event == CTRL_C_EVENT) return is_first;
-  if (event == CTRL_BREAK_EVENT) return TRUE;
+// For these two events the system ends the program as soon as this returns, or
+// after some seconds (HandlerRoutine, "Remarks").
+BOOL OnClose() {
+  closing = true;
+  Tell(SIGTERM);
   Sleep(INFINITE);
   return TRUE;
+}
+
+// The system calls it on a thread of its own. Another user's logoff reaches
+// services, and is none of theirs.
+BOOL WINAPI OnConsoleEvent(DWORD event) {
+  switch (event) {
+    case CTRL_C_EVENT:
+      return Tell(SIGINT) ||
+             GetTickCount64() - stopping_since < kSameMilliseconds;
+    case CTRL_BREAK_EVENT:
+      Tell(SIGBREAK);
+      return TRUE;
+    case CTRL_CLOSE_EVENT:
+    case CTRL_SHUTDOWN_EVENT:
+      return OnClose();
+    default:
+      return FALSE;
+  }
 }
 
 // Terminate of the Process (child_start_win.cc) calls it.
@@ -54,8 +77,9 @@ void InstallStopHandlers(FileHandle wake) {
   if (terminate_before == SIG_IGN) signal(SIGTERM, SIG_IGN);
 }
 
+// While a handler runs it may not be taken back: that would wait for it.
 void RestoreStopHandlers() {
-  SetConsoleCtrlHandler(OnConsoleEvent, FALSE);
+  if (!closing) SetConsoleCtrlHandler(OnConsoleEvent, FALSE);
   signal(SIGTERM, terminate_before);
 }
 

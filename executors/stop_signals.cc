@@ -67,15 +67,23 @@ absl::StatusOr<std::unique_ptr<StopSignals>> StopSignals::Handle(
 StopSignals::StopSignals(std::function<void(int signal)> on_stop)
     : on_stop_(std::move(on_stop)) {}
 
+// A fork has the object, and not the thread.
 StopSignals::~StopSignals() {
-  if (thread_ != nullptr) {
-    RestoreStopHandlers();
-    // Ends the thread, after a signal that came before.
-    WriteAll(wake->pipe.write_end.get(), absl::string_view("\0", 1))
-        .IgnoreError();
-    thread_ = nullptr;
+  if (owner != CurrentPid()) {
+    static_cast<void>(thread_.release());
+    return;
   }
+  Stop();
   owner = 0;
+}
+
+// The thread ends by the byte 0, after a signal that came before.
+void StopSignals::Stop() {
+  if (thread_ == nullptr) return;
+  RestoreStopHandlers();
+  WriteAll(wake->pipe.write_end.get(), absl::string_view("\0", 1))
+      .IgnoreError();
+  thread_ = nullptr;
 }
 
 void StopSignals::Run() {
@@ -85,11 +93,12 @@ void StopSignals::Run() {
         ReadSome(wake->pipe.read_end.get(), &byte, 1);
     if (!size.ok() || *size == 0 || byte == 0) return;
     signal_.store(static_cast<unsigned char>(byte), std::memory_order_release);
-    on_stop_(signal());
+    if (on_stop_ != nullptr) on_stop_(signal());
   }
 }
 
 void StopSignals::PassOn() {
+  Stop();
   if (signal() == 0) return;
   FlushStandardStreams();
   EndBySignal(signal());

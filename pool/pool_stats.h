@@ -148,6 +148,7 @@ struct WorkerEnds {
   uint64_t max_memory = 0;
   uint64_t restarted = 0;
   // Replaced: somebody sent it SIGTERM while it ran a task, which it has ended.
+  // (One that ran nothing counts as crashed.)
   uint64_t sigterm = 0;
   // One too many: idle_timeout, Resize.
   uint64_t idle = 0;

@@ -162,6 +162,8 @@ absl::Status TaskServer::Serve() {
   status = ServeRequests();
   // What was taken back may be in the pipe still, and half of it be missing.
   if (WorkerMemory::In(memory_)->dismissed == 0) return status;
+  // It has the time that it was given, whoever else wants it to end.
+  WorkerSignals::BeginTask();
   if (config_.has_finalizer()) RunHook(config_.finalizer()).IgnoreError();
   return absl::OkStatus();
 }

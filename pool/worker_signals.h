@@ -10,18 +10,19 @@
 //   WorkerSignals::EndTask();
 //
 // SIGINT and SIGHUP do nothing. SIGTERM lets the task that runs come to its
-// end, and then the worker leaves; one that runs nothing ends at once, as if
-// nobody handled the signal, and so does one that gets a second.
+// end, and then the worker leaves, however often it comes; one that runs
+// nothing ends at once, as if nobody handled the signal. What a task waits for
+// may be interrupted by SIGTERM and SIGHUP, where the system does not begin it
+// again (SA_RESTART, signal(7)).
 //
 // Programs that a task starts inherit that SIGINT is ignored, and have the
-// others at their defaults, as handlers end with exec. What was ignored before
-// stays so.
+// others at their defaults, as handlers end with exec; a process that a task
+// forks is ended by them. What was ignored before stays so.
 //
-// On Windows the events of a console do nothing: Ctrl-C, which programs that a
-// task starts ignore, too, Ctrl-Break, and its end, at which the system ends
-// the worker some seconds later.
+// On Windows Ctrl-C and Ctrl-Break do nothing; programs that a task starts
+// inherit the former. The end of the console ends the worker.
 //
-// Thread-safe.
+// Thread-safe, but for Handle.
 
 #ifndef MULTIPROC_POOL_WORKER_SIGNALS_H_
 #define MULTIPROC_POOL_WORKER_SIGNALS_H_
@@ -33,7 +34,8 @@ class WorkerSignals {
   // Takes the signals over. Once in a process, before its first task.
   static void Handle();
 
-  // From the first on until the last that began has ended, SIGTERM waits.
+  // From the first on until the last that began has ended, SIGTERM waits. Does
+  // not return if the process is being ended by one.
   static void BeginTask();
 
   // Ends the process if SIGTERM came meanwhile; so the answer must be safe. A

@@ -1,4 +1,9 @@
+#ifdef _WIN32
+#error "Windows builds worker_signals_win.cc"
+#endif
+
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -7,28 +12,45 @@
 namespace multiproc {
 namespace {
 
+// Instead of a number of tasks: none is begun any more.
+constexpr int kEnding = -1;
+
 // A handler may use nothing else (signal-safety(7)).
+std::atomic<pid_t> worker_pid{0};
 std::atomic<int> running{0};
 std::atomic<bool> was_terminated{false};
-static_assert(std::atomic<int>::is_always_lock_free &&
+static_assert(std::atomic<pid_t>::is_always_lock_free &&
+              std::atomic<int>::is_always_lock_free &&
               std::atomic<bool>::is_always_lock_free);
 
-// The signal is at its default from here on (SA_RESETHAND), and blocked until
-// this returns.
-void OnTerminate(int signal) {
-  was_terminated = true;
-  if (running == 0) raise(signal);
+// As if nobody handled it. In its handler it is blocked until that returns.
+void EndBy(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
+  raise(signal);
 }
 
-void OnHangup(int) {}
+// On any thread; of this and BeginTask one comes first.
+void OnTerminate(int signal) {
+  // A task may have forked the process.
+  if (getpid() != worker_pid) return EndBy(signal);
+  was_terminated = true;
+  int none = 0;
+  if (running.compare_exchange_strong(none, kEnding)) EndBy(signal);
+}
 
-void HandleUnlessIgnored(int signal, void (*handler)(int), int flags) {
+void OnHangup(int signal) {
+  if (getpid() != worker_pid) EndBy(signal);
+}
+
+void HandleUnlessIgnored(int signal, void (*handler)(int)) {
   struct sigaction before = {};
   sigaction(signal, nullptr, &before);
   if (before.sa_handler == SIG_IGN) return;
   struct sigaction action = {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART | flags;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, nullptr);
 }
@@ -37,14 +59,23 @@ void HandleUnlessIgnored(int signal, void (*handler)(int), int flags) {
 
 // A fork of a worker that runs a task has its numbers.
 void WorkerSignals::Handle() {
+  worker_pid = getpid();
   running = 0;
   was_terminated = false;
   signal(SIGINT, SIG_IGN);
-  HandleUnlessIgnored(SIGTERM, OnTerminate, static_cast<int>(SA_RESETHAND));
-  HandleUnlessIgnored(SIGHUP, OnHangup, 0);
+  HandleUnlessIgnored(SIGTERM, OnTerminate);
+  HandleUnlessIgnored(SIGHUP, OnHangup);
 }
 
-void WorkerSignals::BeginTask() { ++running; }
+void WorkerSignals::BeginTask() {
+  int before = running;
+  do {
+    while (before == kEnding) {
+      pause();
+      before = running;
+    }
+  } while (!running.compare_exchange_weak(before, before + 1));
+}
 
 void WorkerSignals::EndTask() {
   if (--running == 0 && was_terminated) raise(SIGTERM);

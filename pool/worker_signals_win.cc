@@ -1,15 +1,14 @@
+#ifndef _WIN32
+#error "POSIX builds worker_signals_posix.cc"
+#endif
+
 #include "multiproc/executors/windows_api.h"
 #include "multiproc/pool/worker_signals.h"
 
 namespace multiproc {
 namespace {
 
-// For the events after Ctrl-Break the system would end the process as soon as
-// this returns (HandlerRoutine, "Remarks").
-BOOL WINAPI OnConsoleEvent(DWORD event) {
-  if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) Sleep(INFINITE);
-  return TRUE;
-}
+BOOL WINAPI OnConsoleEvent(DWORD event) { return event == CTRL_BREAK_EVENT; }
 
 }  // namespace
 

@@ -195,7 +195,8 @@ std::string JudgePool(const RoundFacts& facts) {
   } else if (absl::StrContains(message, "was to set the limits ended")) {
     fewest = 1;
   }
-  const size_t deaths = facts.NumKills() + facts.Count(WorkerRecord::kStopped);
+  const size_t deaths = facts.NumKills() + facts.sent_sigterm.size() +
+                        facts.Count(WorkerRecord::kStopped);
   return fewest > 0 && deaths >= fewest
              ? ""
              : absl::StrCat("the pool failed, for no reason: ",
@@ -348,6 +349,7 @@ void ChaosTotals::Add(const std::vector<TaskFate>& fates,
     ++kills[side == ChaosInjector::Side::kPool ? "pool_byte" : "any_time"];
   }
   kills["worker_byte"] += facts.Count(WorkerRecord::kKilled);
+  deeds["sent_sigterm"] += facts.sent_sigterm.size();
   deeds["stopped_at_byte"] += facts.Count(WorkerRecord::kStopped);
   deeds["died"] += facts.Count(WorkerRecord::kDies);
   deeds["stopped"] += facts.Count(WorkerRecord::kStops);

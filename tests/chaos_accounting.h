@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct RoundFacts {
   // By process ids.
   std::map<int64_t, WorkerRecords> workers;
   std::map<int64_t, ChaosInjector::Side> killed;
+  // Were sent SIGTERM, once each.
+  std::set<int64_t> sent_sigterm;
   // How often each task, or item, was begun.
   std::map<uint64_t, size_t> runs;
   // Whether the pool captures what workers write.
@@ -71,7 +74,7 @@ struct RoundFacts {
   void CountRuns();
   // Of the workers' own records.
   size_t Count(WorkerRecord record) const;
-  // All that the injector did.
+  // All that the injector did, without the latter.
   size_t NumKills() const;
 };
 

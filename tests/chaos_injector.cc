@@ -137,6 +137,10 @@ bool ChaosInjector::Kill(int64_t pid) {
   return KillAndRemember(pid, Side::kThread);
 }
 
+bool ChaosInjector::Terminate(int64_t pid) {
+  return chaos_internal::TerminateChild(pid);
+}
+
 std::map<int64_t, ChaosInjector::Side> ChaosInjector::Killed() {
   State& state = GetState();
   std::map<int64_t, Side> killed;

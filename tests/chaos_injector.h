@@ -40,6 +40,10 @@ class ChaosInjector {
   // Kills this process's child `pid`; false if it is none, or not running.
   static bool Kill(int64_t pid);
 
+  // Sends it SIGTERM, which costs no task (docs/signals.md); false also where
+  // there is no such signal.
+  static bool Terminate(int64_t pid);
+
   // Who was killed since Arm, and from which side.
   static std::map<int64_t, Side> Killed();
 };
@@ -55,10 +59,11 @@ size_t GrantBytes(size_t size);
 // whose end that was.
 void CountBytes(size_t size, FileHandle pipe);
 
-// The system's: kills a running child of this process, and returns whether it
-// was one; the child that has the other end of `pipe`, or 0; and SIGSTOP for
-// this process, if it can be stopped.
+// The system's: kills a running child of this process, or sends it SIGTERM, and
+// returns whether it was one; the child that has the other end of `pipe`, or 0;
+// and SIGSTOP for this process, if it can be stopped.
 bool KillChild(int64_t pid);
+bool TerminateChild(int64_t pid);
 int64_t ChildAtOtherEnd(FileHandle pipe);
 extern const bool kCanStop;
 void StopThisProcess();

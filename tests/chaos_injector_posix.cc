@@ -37,11 +37,7 @@ bool HasOpen(int64_t pid, const std::string& name) {
   return false;
 }
 
-}  // namespace
-
-namespace chaos_internal {
-
-bool KillChild(int64_t pid) {
+bool SendToChild(int64_t pid, int signal) {
   if (pid <= 0) return false;
   siginfo_t info = {};
   // Its number can't be another's, unless it is collected right after this.
@@ -50,8 +46,15 @@ bool KillChild(int64_t pid) {
       info.si_pid != 0) {
     return false;
   }
-  return kill(static_cast<pid_t>(pid), SIGKILL) == 0;
+  return kill(static_cast<pid_t>(pid), signal) == 0;
 }
+
+}  // namespace
+
+namespace chaos_internal {
+
+bool KillChild(int64_t pid) { return SendToChild(pid, SIGKILL); }
+bool TerminateChild(int64_t pid) { return SendToChild(pid, SIGTERM); }
 
 int64_t ChildAtOtherEnd(FileHandle pipe) {
   struct stat file = {};

@@ -63,6 +63,8 @@ namespace chaos_internal {
 
 bool KillChild(int64_t pid) { return IsAlive(pid) && KillPid(pid).ok(); }
 
+bool TerminateChild(int64_t) { return false; }
+
 int64_t ChildAtOtherEnd(FileHandle) { return 0; }
 
 const bool kCanStop = false;

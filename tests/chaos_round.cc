@@ -335,7 +335,12 @@ void ChaosRound::KillNowAndThen() {
     if (count == 0) continue;
     const WorkerStats& worker = stats.each_worker[random.Below(count)];
     // Too many deaths of those that start, and the pool gives up.
-    if (worker.state != WorkerState::kStarting || random.OneIn(16)) {
+    if (worker.state == WorkerState::kStarting && !random.OneIn(16)) continue;
+    // Once: a second one would cost a task.
+    if (random.OneIn(4) && facts_.sent_sigterm.count(worker.pid) == 0) {
+      if (!ChaosInjector::Terminate(worker.pid)) continue;
+      facts_.sent_sigterm.insert(worker.pid);
+    } else {
       ChaosInjector::Kill(worker.pid);
     }
   }

@@ -569,7 +569,7 @@ TEST(StatsNamesTest, EachMemberHasItsName) {
     ends.*one.member = 1;
   }
   EXPECT_EQ(ends.Total(), AllWorkerEnds().size());
-  EXPECT_EQ(AllWorkerEnds().size(), 13u);
+  EXPECT_EQ(AllWorkerEnds().size(), 14u);
 }
 
 }  // namespace

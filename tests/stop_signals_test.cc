@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/functions/function.h"
 #include "tests/executor_fixture.h"
@@ -46,7 +48,6 @@ absl::Status StopInOrder() {
     stopped.Notify();
   });
   if (!stop.ok()) return stop.status();
-  (*stop)->PassOn();
   Say("ready");
   stopped.WaitForNotification();
   // Not flushed.
@@ -68,6 +69,32 @@ absl::Status StopForEver() {
   PauseForEver();
 }
 MULTIPROC_FUNCTION(StopForEver);
+
+// Has nothing to pass on, and ends.
+absl::Status PassNothingOn() {
+  auto stop = StopSignals::Handle(nullptr);
+  if (!stop.ok()) return stop.status();
+  (*stop)->PassOn();
+  return absl::OkStatus();
+}
+MULTIPROC_FUNCTION(PassNothingOn);
+
+// Nobody calls anything, and it is looked for.
+absl::Status LookForSignal() {
+  auto stop = StopSignals::Handle(nullptr);
+  if (!stop.ok()) return stop.status();
+  Say("ready");
+  while ((*stop)->signal() == 0) absl::SleepFor(absl::Milliseconds(1));
+  (*stop)->PassOn();
+  return absl::InternalError("it goes on");
+}
+MULTIPROC_FUNCTION(LookForSignal);
+
+void SayReadyAndPause() {
+  Say("ready");
+  PauseForEver();
+}
+MULTIPROC_FUNCTION(SayReadyAndPause);
 
 // Handles the signals no more, and waits for one.
 absl::Status HandleForAMoment() {
@@ -129,8 +156,31 @@ TEST_P(StopSignalsTest, ASecondInterruptEndsTheProgramAtOnce) {
   Process process = SpawnReady(Command::Function(StopForEver));
   EXPECT_TRUE(process.Terminate().ok());
   EXPECT_EQ(ReadLine(process.standard_output().get()), "stopping");
-  EXPECT_TRUE(process.Interrupt().ok());
+  // What comes at once is the same one.
+  while (!process.WaitWithTimeout(absl::Milliseconds(20)).ok()) {
+    EXPECT_TRUE(process.Interrupt().ok());
+  }
   EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kInterrupt));
+}
+
+TEST_P(StopSignalsTest, TwoInterruptsAtOnceAreOne) {
+  Process process = SpawnReady(Command::Function(StopInOrder));
+  EXPECT_TRUE(process.Interrupt().ok());
+  EXPECT_TRUE(process.Interrupt().ok());
+  const std::string number = std::to_string(kInterrupt);
+  EXPECT_EQ(ReadText(process.standard_output().get()),
+            "told " + number + "\nstopped by " + number + "\n");
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kInterrupt));
+}
+
+TEST_P(StopSignalsTest, WithoutASignalNothingIsPassedOn) {
+  EXPECT_EQ(Run(Command::Function(PassNothingOn)), ExitStatus::Exited(0));
+}
+
+TEST_P(StopSignalsTest, ASignalCanBeLookedFor) {
+  Process process = SpawnReady(Command::Function(LookForSignal));
+  EXPECT_TRUE(process.Terminate().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigTerm));
 }
 
 TEST_P(StopSignalsTest, ASecondTerminateChangesNothing) {
@@ -160,7 +210,15 @@ TEST_P(StopSignalsTest, WhatIsIgnoredStaysSo) {
   EXPECT_EQ(*process.Wait(), ExitStatus::Exited(0));
 }
 
-// A fork of a program that handles them does not, and may.
+TEST_P(StopSignalsTest, AChildOfOneThatHandlesThemDoesNot) {
+  auto stop = StopSignals::Handle([](int) { FAIL() << "it was the child's"; });
+  ASSERT_TRUE(stop.ok()) << stop.status();
+  Process process = SpawnReady(Command::Function(SayReadyAndPause));
+  EXPECT_TRUE(process.Terminate().ok());
+  EXPECT_EQ(*process.Wait(), ExitStatus::Signaled(kSigTerm));
+  EXPECT_EQ((*stop)->signal(), 0);
+}
+
 TEST_P(StopSignalsTest, AChildOfOneThatHandlesThemHandlesItsOwn) {
   auto stop = StopSignals::Handle([](int) { FAIL() << "it was the child's"; });
   ASSERT_TRUE(stop.ok()) << stop.status();
