@@ -118,14 +118,20 @@ class SpawnRequest {
   int error_ = 0;
 };
 
-// The copy of this program says nothing any more.
+// It is to come to Initialize() by then, which sets the limits.
+constexpr absl::Duration kLimitsTimeout = absl::Minutes(1);
+
+// What is to set the limits says nothing.
 absl::Status NoLimitsError(Process& process) {
-  // If it runs, it has closed the pipe; if it has ended, that is how it did.
+  // If it runs, it has closed the pipe, or has not come to Initialize(); if it
+  // has ended, that is how it did.
   process.Kill().IgnoreError();
   const absl::StatusOr<ExitStatus> status = process.Wait();
   return absl::InternalError(absl::StrCat(
-      "the copy of this program that was to set the limits ended before it "
-      "had: ",
+      "the program that was to set the limits, in Initialize(), ended before "
+      "it "
+      "had, or had not within ",
+      absl::FormatDuration(kLimitsTimeout), ": ",
       status.ok() ? status->ToString() : status.status().ToString()));
 }
 
@@ -135,6 +141,9 @@ absl::StatusOr<Process> CheckLimited(Process process, bool is_program,
                                      SpawnPlan& plan) {
   // The last write end is the child's.
   plan.child_ends.clear();
+  if (!WaitReadable(plan.failure_pipe.get(), kLimitsTimeout)) {
+    return NoLimitsError(process);
+  }
   std::optional<ChildFailure> told = ReadFailure(plan.failure_pipe.get());
   if (!told.has_value()) return NoLimitsError(process);
   if (told->step == ChildStep::kLimitsSet) {

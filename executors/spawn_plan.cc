@@ -131,7 +131,10 @@ class Planner {
   // descriptor Initialize knows from the environment. A pipe would want
   // somebody to fill it while the child reads.
   absl::Status PlanRerun(ChildStart* child_start) {
-    if (ThisProgram::HasPrivilegesOfItsOwn()) return PrivilegesError();
+    // Another program looks for itself.
+    if (!is_elsewhere() && ThisProgram::HasPrivilegesOfItsOwn()) {
+      return PrivilegesError();
+    }
     if (limits_itself()) {
       child_start->set_limits(&*plan_.limits, sizeof(*plan_.limits));
       child_start->set_failure_pipe(

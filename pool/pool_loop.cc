@@ -71,6 +71,7 @@ size_t MaxResidentBytes(const ProcessPoolOptions& options) {
 
 WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
   WorkerConfig config;
+  config.set_layout(WorkerMemory::kLayout);
   if (options.initializer.call() != nullptr) {
     *config.mutable_initializer() = *options.initializer.call();
   }

@@ -79,7 +79,9 @@ struct ProcessPoolOptions {
   // The program that the workers are, found as ProgramCall's, with the needs of
   // Command::function_program; empty for this very program. One that links
   // @multiproc//pool:worker_main and the functions, and no more, starts sooner
-  // and is smaller (docs/workers.md). Python's set_executable.
+  // and is smaller (docs/workers.md). Python's set_executable. A relative path
+  // is from the folder that is the current one in Create; a name without a
+  // slash is looked for in PATH whenever a worker starts.
   std::string worker_program;
 
   // The longest message, in bytes, that goes to a worker or comes back: a call

@@ -1,6 +1,9 @@
 #include "multiproc/pool/process_pool.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -121,6 +124,16 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   return status;
 }
 
+// Of a path: the folder that is the current one now, and not when some worker
+// is replaced.
+std::string WithFolder(const std::string& program) {
+  const std::filesystem::path path = std::filesystem::u8path(program);
+  std::error_code error;
+  if (!path.has_parent_path()) return program;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? program : absolute.u8string();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
@@ -135,6 +148,7 @@ absl::StatusOr<std::unique_ptr<ProcessPool>> ProcessPool::Create(
   if (complete.num_workers == 0) complete.num_workers = CpuShare();
   status = CheckWorkerLife(complete);
   if (!status.ok()) return status;
+  complete.worker_program = WithFolder(options.worker_program);
   if (complete.executor == nullptr) {
     absl::StatusOr<Executor*> executor = DefaultExecutor();
     if (!executor.ok()) return executor.status();

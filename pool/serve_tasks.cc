@@ -361,6 +361,11 @@ absl::Status ServeTasksOfSelf(const WorkerConfig& config,
 }
 
 absl::Status ServePool(const WorkerConfig& config) {
+  if (config.layout() != WorkerMemory::kLayout) {
+    return absl::FailedPreconditionError(
+        "this worker program and its parent were built with two versions of "
+        "multiproc; build both with one");
+  }
   const std::vector<FileHandle>& handles = InheritedHandles();
   if (handles.size() != 3) {
     return absl::FailedPreconditionError(

@@ -39,6 +39,7 @@ absl::Status ServeTasksOfSelf(const WorkerConfig& config,
 
 // The registered function that a pool starts its workers with: ServeTasks on
 // the three handles that the child inherits: requests, responses, memory.
+// FAILED_PRECONDITION for a parent of another layout, or without the handles.
 absl::Status ServePool(const WorkerConfig& config);
 
 }  // namespace multiproc

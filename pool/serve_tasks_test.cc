@@ -76,6 +76,18 @@ std::string RequestFor(uint64_t id, const std::string& function,
 }
 
 // However long the function's name is: the task fails, and not the worker.
+TEST(ServeTasksTest, AParentOfAnotherVersionIsRefused) {
+  WorkerConfig config;
+  config.set_layout(WorkerMemory::kLayout + 1);
+  const absl::Status status = ServePool(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              testing::HasSubstr("two versions of multiproc"));
+  config.set_layout(WorkerMemory::kLayout);
+  EXPECT_THAT(std::string(ServePool(config).message()),
+              testing::HasSubstr("three handles"));
+}
+
 TEST(ServeTasksTest, TheErrorOfAnAnswerThatIsTooLongFits) {
   absl::Status status;
   const std::string nobody(960, 'n');

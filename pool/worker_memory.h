@@ -14,6 +14,10 @@ namespace multiproc {
 
 // All zero at first. Each part on lines of the cache of its own.
 struct WorkerMemory {
+  // Another one with each change of this, of task.proto or of the frames: a
+  // worker may be another program than its parent, and have been built earlier.
+  static constexpr uint32_t kLayout = 1;
+
   static constexpr size_t kJournalBytes = 60 << 10;
 
   // Not 0 if the worker was told to leave: the end of its requests is no death

@@ -10,6 +10,8 @@ namespace multiproc {
 // The path of the program that it runs in.
 std::string PathOfProgram(const std::string& prefix);
 
+void PrintPathOfProgram();
+
 [[noreturn]] void DieInProgram();
 
 }  // namespace multiproc

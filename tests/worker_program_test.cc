@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,21 @@ TEST_P(WorkerProgramTest, SoIsTheReplacementOfOneThatDied) {
   EXPECT_TRUE(IsTheWorkerProgram(pool->Submit(PathOfProgram, "").Get()));
 }
 
+// Of a path that was relative to the folder that was the current one.
+TEST_P(WorkerProgramTest, ItIsTheSameAfterAChangeOfFolder) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  const std::filesystem::path program =
+      std::filesystem::absolute(std::filesystem::u8path(WorkerProgram()));
+  std::filesystem::current_path(program.parent_path());
+  ProcessPoolOptions options = Options();
+  options.worker_program =
+      (std::filesystem::path(".") / program.filename()).u8string();
+  const auto pool = MakePool(options);
+  std::filesystem::current_path(before);
+  EXPECT_TRUE(absl::IsUnavailable(pool->Submit(DieInProgram).Get()));
+  EXPECT_TRUE(IsTheWorkerProgram(pool->Submit(PathOfProgram, "").Get()));
+}
+
 TEST_P(WorkerProgramTest, ItHasLimitsAndAnEnvironment) {
   ProcessPoolOptions options = Options();
   options.worker_limits.cpu_time = absl::Seconds(100);
@@ -106,13 +122,13 @@ TEST_P(WorkerProgramTest, AProgramThatIsNoWorkerFailsThePool) {
 }
 
 TEST_P(WorkerProgramTest, AProcessMayBeOne) {
-  Command command = Command::Function(DieInProgram);
+  Command command = Command::Function(PrintPathOfProgram);
   command.function_program = WorkerProgram();
+  command.standard_output = Stdio::Pipe();
   absl::StatusOr<Process> process = executor().Spawn(command);
   ASSERT_TRUE(process.ok()) << process.status();
-  const absl::StatusOr<ExitStatus> status = process->Wait();
-  ASSERT_TRUE(status.ok()) << status.status();
-  EXPECT_FALSE(status->success());
+  EXPECT_TRUE(IsTheWorkerProgram(ReadText(process->standard_output().get())));
+  EXPECT_EQ(*process->Wait(), ExitStatus::Exited(0));
 }
 
 TEST_P(WorkerProgramTest, ItIsForFunctionsOnly) {

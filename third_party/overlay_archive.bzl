@@ -29,6 +29,14 @@ def _proto_alias_impl(repository_ctx):
         for name in ["protoc", "cc_toolchain"]
     ]))
 
+    # rules_cc 0.0.17 loads it from here, to hand it on.
+    repository_ctx.file("bazel/BUILD.bazel")
+    repository_ctx.file("bazel/cc_proto_library.bzl", "\n".join([
+        'load("@protobuf//bazel:cc_proto_library.bzl", _cc_proto_library = "cc_proto_library")',
+        "cc_proto_library = _cc_proto_library",
+        "",
+    ]))
+
 proto_alias = repository_rule(
     implementation = _proto_alias_impl,
     doc = "The repository in which Bazel 7's own rules for protos look for protoc.",

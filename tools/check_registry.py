@@ -7,7 +7,8 @@ FOLDER is a copy of the Bazel Central Registry, or of its folder modules/: nothi
 downloaded. For each bazel_dep, modules/NAME/VERSION/MODULE.bazel must be there, and
 VERSION must not be among the yanked_versions of modules/NAME/metadata.json. Then the
 versions of all modules are chosen as Bazel does (the greatest that any module asks for,
-https://bazel.build/external/module#version-selection), and must be, for each bazel_dep,
+https://bazel.build/external/module#version-selection), but for what bazel_tools itself
+asks for, which differs from version to version of Bazel; and must be, for each bazel_dep,
 the one that it names. Prints a line for each; exits with 1 if one is wrong.
 """
 

@@ -28,6 +28,7 @@ download() {
   write_apt_settings "$tmp/apt" sid
   private_apt "$tmp" apt-get -qq update >&2
   revision=$(private_apt "$tmp" apt-cache madison abseil | awk -v want="$1-" 'index($3, want) == 1 { print $3; exit }')
+  [[ -n $revision ]] || { rm -rf "$tmp"; die "Debian's sid has no Abseil $1 any more; Bazel has to download it."; }
   (cd "$tmp" && private_apt "$tmp" apt-get -qq source --download-only --tar-only "abseil=$revision") >&2
   mv "$tmp/abseil_$1.orig.tar.gz" "$2"
   rm -rf "$tmp"

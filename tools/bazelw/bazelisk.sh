@@ -59,5 +59,6 @@ run_bazelisk() {
   open_cache
   file=$(bazelisk_file)
   [[ -x $file ]] || download_bazelisk "$file"
+  choose_bazel_version
   exec "$file" --bazelrc="$(online_bazelrc)" "$@"
 }

@@ -37,7 +37,20 @@ run_system() {
   bazel=$(system_bazel) ||
     die "No bazelisk, and no bazel $bazel_major.$bazel_first_minor or later $bazel_major.x, is on PATH; install one, or unset MULTIPROC_BAZELW."
   open_cache
+  choose_bazel_version
   exec "$bazel" --bazelrc="$(online_bazelrc)" "$@"
+}
+
+# Has Bazelisk take this project's version, where the workspace names none: it would
+# take the latest, which may lack what is needed here.
+choose_bazel_version() {
+  local folder=$PWD
+  while [[ $folder != / && ! -e $folder/MODULE.bazel && ! -e $folder/WORKSPACE ]]; do
+    folder=$(dirname "$folder")
+  done
+  [[ ! -e $folder/.bazelversion && -z ${USE_BAZEL_VERSION:-} ]] || return 0
+  USE_BAZEL_VERSION=$(<"$project/.bazelversion")
+  export USE_BAZEL_VERSION
 }
 
 # Prints the path of a bazelrc that lets clones share what they built.

@@ -15,7 +15,8 @@
 
 namespace {
 
-// The shortest of several times, or none where the answer is not 55.
+// The shortest of several times, or none where the answer is not 55, or another
+// program's.
 absl::StatusOr<absl::Duration> TimeToAnswer(const std::string& program) {
   absl::Duration shortest = absl::InfiniteDuration();
   for (int i = 0; i < 10; ++i) {
@@ -28,6 +29,12 @@ absl::StatusOr<absl::Duration> TimeToAnswer(const std::string& program) {
     const absl::StatusOr<int64_t> answer = (*pool)->Submit(Fibonacci, 10).Get();
     if (!answer.ok()) return answer.status();
     if (*answer != 55) return absl::InternalError("not 55");
+    const absl::StatusOr<bool> is_worker =
+        (*pool)->Submit(InWorkerProgram).Get();
+    if (!is_worker.ok()) return is_worker.status();
+    if (*is_worker == program.empty()) {
+      return absl::InternalError("it ran in the wrong program");
+    }
     shortest = std::min(shortest, absl::Now() - start);
   }
   return shortest;

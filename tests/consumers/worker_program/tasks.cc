@@ -9,3 +9,8 @@ int64_t Fibonacci(int64_t n) {
   return Fibonacci(n - 1) + Fibonacci(n - 2);
 }
 MULTIPROC_FUNCTION(Fibonacci);
+
+bool in_worker_program = false;
+
+bool InWorkerProgram() { return in_worker_program; }
+MULTIPROC_FUNCTION(InWorkerProgram);
