@@ -31,10 +31,12 @@
 // command's program in its place. Programs with limits then cost what functions
 // do, and need Initialize() (FAILED_PRECONDITION), too; but not for new_session
 // alone, which posix_spawn(3) knows. If the copy ends before the limits are set
-// (in a static initialiser, say), Spawn fails with INTERNAL and tells how.
-// Spawn of a program waits until exec closes a pipe of the copy: a static
-// initialiser of this program that starts a process which inherits that pipe,
-// and goes on, keeps it waiting.
+// (in a static initialiser, say), Spawn fails with INTERNAL and tells how; if
+// it has not come to Initialize() within a minute, with DEADLINE_EXCEEDED.
+// (With Command::function_program it is that program.) Spawn of a program waits
+// until exec closes a pipe of the copy: a static initialiser of this program
+// that starts a process which inherits that pipe, and goes on, keeps it
+// waiting.
 //
 // A plain value.
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "multiproc/executors/child_failure.h"
 #include "multiproc/executors/close_from.h"
 #include "multiproc/executors/exit_status.h"
@@ -118,21 +119,25 @@ class SpawnRequest {
   int error_ = 0;
 };
 
-// It is to come to Initialize() by then, which sets the limits.
+// The child is to come to Initialize() by then, which sets the limits.
 constexpr absl::Duration kLimitsTimeout = absl::Minutes(1);
 
 // What is to set the limits says nothing.
 absl::Status NoLimitsError(Process& process) {
-  // If it runs, it has closed the pipe, or has not come to Initialize(); if it
-  // has ended, that is how it did.
+  // If it runs, it has closed the pipe; if it has ended, that is how it did.
   process.Kill().IgnoreError();
   const absl::StatusOr<ExitStatus> status = process.Wait();
   return absl::InternalError(absl::StrCat(
-      "the program that was to set the limits, in Initialize(), ended before "
-      "it "
-      "had, or had not within ",
-      absl::FormatDuration(kLimitsTimeout), ": ",
+      "the program that was to set the limits ended before it had: ",
       status.ok() ? status->ToString() : status.status().ToString()));
+}
+
+absl::Status LateLimitsError(Process& process) {
+  process.Kill().IgnoreError();
+  return absl::DeadlineExceededError(absl::StrCat(
+      "the program that was to set the limits had not done so after ",
+      absl::FormatDuration(kLimitsTimeout),
+      ": it does so in Initialize(), which is to be the first line of main"));
 }
 
 // What comes of a child that sets its limits itself, and then runs a program or
@@ -142,7 +147,7 @@ absl::StatusOr<Process> CheckLimited(Process process, bool is_program,
   // The last write end is the child's.
   plan.child_ends.clear();
   if (!WaitReadable(plan.failure_pipe.get(), kLimitsTimeout)) {
-    return NoLimitsError(process);
+    return LateLimitsError(process);
   }
   std::optional<ChildFailure> told = ReadFailure(plan.failure_pipe.get());
   if (!told.has_value()) return NoLimitsError(process);

@@ -252,10 +252,10 @@ TEST_P(LimitsTest, WhoEndsBeforeTheLimitsAreSetIsAnError) {
   Limits limits;
   limits.umask = 0022;
   for (const Command& command : ProgramAndFunction(limits)) {
-    EXPECT_EQ(SpawnError(command),
-              absl::InternalError("the copy of this program that was to set "
-                                  "the limits ended before it had: exited "
-                                  "with code 3"));
+    EXPECT_EQ(
+        SpawnError(command),
+        absl::InternalError("the program that was to set the limits ended "
+                            "before it had: exited with code 3"));
   }
 }
 
