@@ -130,8 +130,9 @@ std::string WithFolder(const std::string& program) {
   const std::filesystem::path path = std::filesystem::u8path(program);
   std::error_code error;
   if (!path.has_parent_path()) return program;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  return error ? program : absolute.u8string();
+  // Of another type from C++20 on.
+  const auto absolute = std::filesystem::absolute(path, error).u8string();
+  return error ? program : std::string(absolute.begin(), absolute.end());
 }
 
 }  // namespace
