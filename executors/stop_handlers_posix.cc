@@ -32,10 +32,9 @@ constexpr int64_t kSameMilliseconds = 250;
 // A handler may use nothing else (signal-safety(7)).
 std::atomic<int> wake_fd{-1};
 std::atomic<pid_t> handling_pid{0};
-std::atomic<bool> stopping{false};
+// 0 before the first signal.
 std::atomic<int64_t> stopping_since{0};
 static_assert(std::atomic<int>::is_always_lock_free &&
-              std::atomic<bool>::is_always_lock_free &&
               std::atomic<int64_t>::is_always_lock_free);
 
 int64_t NowMilliseconds() {
@@ -45,7 +44,6 @@ int64_t NowMilliseconds() {
 }
 
 void Tell(int signal) {
-  stopping_since = NowMilliseconds();
   const unsigned char byte = static_cast<unsigned char>(signal);
   // One byte finds room: nothing else is ever in that pipe.
   if (write(wake_fd, &byte, 1) != 1) EndBySignal(signal);
@@ -55,10 +53,11 @@ void OnStopSignal(int signal) {
   const int saved_errno = errno;
   // The program may have been forked by other code, which knows nothing of it.
   if (getpid() != handling_pid) EndBySignal(signal);
-  if (!stopping.exchange(true)) {
+  const int64_t now = NowMilliseconds();
+  int64_t since = 0;
+  if (stopping_since.compare_exchange_strong(since, now)) {
     Tell(signal);
-  } else if (signal == SIGINT &&
-             NowMilliseconds() - stopping_since >= kSameMilliseconds) {
+  } else if (signal == SIGINT && now - since >= kSameMilliseconds) {
     EndBySignal(SIGINT);
   }
   errno = saved_errno;
@@ -69,7 +68,7 @@ void OnStopSignal(int signal) {
 void InstallStopHandlers(FileHandle wake) {
   wake_fd = wake;
   handling_pid = getpid();
-  stopping = false;
+  stopping_since = 0;
   struct sigaction action = {};
   action.sa_handler = OnStopSignal;
   action.sa_flags = SA_RESTART;

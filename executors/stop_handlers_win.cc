@@ -19,7 +19,7 @@ using Handler = decltype(SIG_DFL);
 Handler terminate_before = SIG_DFL;
 
 std::atomic<FileHandle> wake_handle{kInvalidFileHandle};
-std::atomic<bool> stopping{false};
+// 0 before the first signal.
 std::atomic<uint64_t> stopping_since{0};
 // The console is: a handler does not return.
 std::atomic<bool> closing{false};
@@ -29,8 +29,10 @@ constexpr uint64_t kSameMilliseconds = 250;
 
 // Whether it is the first one.
 bool Tell(int signal) {
-  if (stopping.exchange(true)) return false;
-  stopping_since = GetTickCount64();
+  uint64_t none = 0;
+  if (!stopping_since.compare_exchange_strong(none, GetTickCount64())) {
+    return false;
+  }
   const char byte = static_cast<char>(signal);
   DWORD written = 0;
   WriteFile(wake_handle.load(), &byte, 1, &written, nullptr);
@@ -71,7 +73,7 @@ void OnTerminate(int) { Tell(SIGTERM); }
 
 void InstallStopHandlers(FileHandle wake) {
   wake_handle = wake;
-  stopping = false;
+  stopping_since = 0;
   SetConsoleCtrlHandler(OnConsoleEvent, TRUE);
   terminate_before = signal(SIGTERM, OnTerminate);
   if (terminate_before == SIG_IGN) signal(SIGTERM, SIG_IGN);

@@ -75,7 +75,6 @@ std::string RequestFor(uint64_t id, const std::string& function,
   return FrameOf(FrameType::kTaskRequest, request);
 }
 
-// However long the function's name is: the task fails, and not the worker.
 TEST(ServeTasksTest, AParentOfAnotherVersionIsRefused) {
   WorkerConfig config;
   config.set_layout(WorkerMemory::kLayout + 1);
@@ -88,6 +87,7 @@ TEST(ServeTasksTest, AParentOfAnotherVersionIsRefused) {
               testing::HasSubstr("three handles"));
 }
 
+// However long the function's name is: the task fails, and not the worker.
 TEST(ServeTasksTest, TheErrorOfAnAnswerThatIsTooLongFits) {
   absl::Status status;
   const std::string nobody(960, 'n');

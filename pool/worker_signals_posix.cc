@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "multiproc/executors/stop_handlers.h"
 #include "multiproc/pool/worker_signals.h"
 
 namespace multiproc {
@@ -23,25 +24,17 @@ static_assert(std::atomic<pid_t>::is_always_lock_free &&
               std::atomic<int>::is_always_lock_free &&
               std::atomic<bool>::is_always_lock_free);
 
-// As if nobody handled it. In its handler it is blocked until that returns.
-void EndBy(int signal) {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  sigaction(signal, &action, nullptr);
-  raise(signal);
-}
-
 // On any thread; of this and BeginTask one comes first.
 void OnTerminate(int signal) {
   // A task may have forked the process.
-  if (getpid() != worker_pid) return EndBy(signal);
+  if (getpid() != worker_pid) EndBySignal(signal);
   was_terminated = true;
   int none = 0;
-  if (running.compare_exchange_strong(none, kEnding)) EndBy(signal);
+  if (running.compare_exchange_strong(none, kEnding)) EndBySignal(signal);
 }
 
 void OnHangup(int signal) {
-  if (getpid() != worker_pid) EndBy(signal);
+  if (getpid() != worker_pid) EndBySignal(signal);
 }
 
 void HandleUnlessIgnored(int signal, void (*handler)(int)) {
