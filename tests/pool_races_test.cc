@@ -657,6 +657,7 @@ TEST_F(PoolRacesTest, MessagesThatOverlapTheReadsAreInTime) {
   MakePool(1, 1, options);
   const auto worker = NextReady();
   const SameFuture future = Submit("a");
+  // The callback of the last may run when the task is long done.
   std::atomic<int> heard{0};
   future.OnProgress([&](absl::string_view) { ++heard; });
   const TaskRequest request = Task(*worker);
@@ -672,9 +673,11 @@ TEST_F(PoolRacesTest, MessagesThatOverlapTheReadsAreInTime) {
     while (heard < written && !worker->killed()) std::this_thread::yield();
   }
   worker->Write(frame.substr(5));
+  ++written;
   worker->Answer(ResponseTo(request));
   ExpectOk(future, "a");
   EXPECT_FALSE(worker->killed());
+  while (heard < written) std::this_thread::yield();
 }
 
 std::string AnswerBytes(uint64_t task_id, bool attached = false) {
@@ -726,9 +729,9 @@ class PoolViolationTest : public PoolRacesTest,
                           public testing::WithParamInterface<Violation> {
  protected:
   // Three tasks are leased to one worker, and the first is begun.
-  void SetUp() override {
+  void LeaseThree(absl::Duration frame_timeout) {
     ProcessPoolOptions options;
-    options.frame_timeout = absl::Milliseconds(100);
+    options.frame_timeout = frame_timeout;
     MakePool(1, 3, options);
     futures_ = SubmitAll({"a", "b", "c"});
     worker_ = NextReady();
@@ -748,6 +751,7 @@ class PoolViolationTest : public PoolRacesTest,
 };
 
 TEST_P(PoolViolationTest, CostsTheTaskThatRuns) {
+  LeaseThree(/*frame_timeout=*/absl::Milliseconds(100));
   worker_->Write(GetParam().bytes);
   EXPECT_TRUE(worker_->WaitForKill());
   ServeNext();
@@ -757,6 +761,7 @@ TEST_P(PoolViolationTest, CostsTheTaskThatRuns) {
 
 // It has no answer for the task, however the pipe ends.
 TEST_P(PoolViolationTest, CostsTheTaskThatRunsIfTheWorkerExitsAtOnce) {
+  LeaseThree(/*frame_timeout=*/kScriptPatience);
   worker_->Write(GetParam().bytes);
   worker_->Exit(ExitStatus::Exited(9));
   ServeNext();
