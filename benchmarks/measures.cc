@@ -182,13 +182,17 @@ FigureKey PipeEcho(const std::string& size, const std::string& pipe,
           {{"size", size}, {"pipe", pipe}, {"memory", memory}}};
 }
 
-Measure Echo(const std::string& label, const std::string& size) {
-  Measure measure{"8", absl::StrCat("Echo of ", label), Better::kMore};
+// With a target for the type that is meant for payloads of this size.
+Measure Echo(const std::string& label, const std::string& size,
+             const std::string& type, double target) {
+  Measure measure{"8", absl::StrCat("Echo of ", label, ", a ", type),
+                  Better::kMore};
   const FigureKey small = PipeEcho(size, "65536", "kept");
   const FigureKey large = PipeEcho(size, "1048576", "kept");
-  measure.ours = Ours("payload_echo", "bandwidth", {{"size", size}});
+  measure.ours =
+      Ours("payload_echo", "bandwidth", {{"size", size}, {"type", type}});
   measure.rivals = {
-      Floor("pipe echo, the better one", {small, large}, 0.9),
+      Floor("pipe echo, the better one", {small, large}, target),
       Floor("pipe echo, 64 KiB pipes", {small}),
       Floor("pipe echo, 1 MiB pipes", {large}),
       Floor("the same, new memory each time",
@@ -198,9 +202,11 @@ Measure Echo(const std::string& label, const std::string& size) {
   return measure;
 }
 
-Measure EchoMemory(const std::string& of) {
-  Measure measure{"8", absl::StrCat("Echo of 64 MiB: peak memory, ", of)};
-  measure.ours = Ours("payload_memory", "payloads", {{"of", of}});
+Measure EchoMemory(const std::string& of, const std::string& type) {
+  Measure measure{
+      "8", absl::StrCat("Echo of 64 MiB, a ", type, ": peak memory, ", of)};
+  measure.ours =
+      Ours("payload_memory", "payloads", {{"of", of}, {"type", type}});
   measure.rivals = {Limit("2.2 payloads", 2.2)};
   return measure;
 }
@@ -343,11 +349,15 @@ std::vector<Measure> Measures(const std::vector<int64_t>& rss_mib) {
   AddMixes(&measures);
   measures.push_back(Map());
   measures.push_back(Sleeps());
-  measures.push_back(Echo("1 KiB", "1024"));
-  measures.push_back(Echo("1 MiB", "1048576"));
-  measures.push_back(Echo("64 MiB", "67108864"));
-  measures.push_back(EchoMemory("parent"));
-  measures.push_back(EchoMemory("worker"));
+  measures.push_back(Echo("1 KiB", "1024", "string", 0.9));
+  measures.push_back(Echo("1 MiB", "1048576", "cord", 0.9));
+  measures.push_back(Echo("1 MiB", "1048576", "string", 0));
+  measures.push_back(Echo("64 MiB", "67108864", "cord", 0.9));
+  measures.push_back(Echo("64 MiB", "67108864", "string", 0));
+  for (const std::string type : {"cord", "string"}) {
+    measures.push_back(EchoMemory("parent", type));
+    measures.push_back(EchoMemory("worker", type));
+  }
   AddStarts(rss_mib, &measures);
   AddPoolStarts(&measures);
   measures.push_back(QueuedMemory());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "multiproc/benchmarks/call_times.h"
 #include "multiproc/benchmarks/effort.h"
@@ -21,6 +22,9 @@ namespace {
 std::string Echo(const std::string& bytes) { return bytes; }
 MULTIPROC_FUNCTION(Echo);
 
+absl::Cord EchoCord(const absl::Cord& bytes) { return bytes; }
+MULTIPROC_FUNCTION(EchoCord);
+
 absl::StatusOr<int64_t> WorkerPeakBytes() { return PeakResidentBytes(); }
 MULTIPROC_FUNCTION(WorkerPeakBytes);
 
@@ -31,13 +35,15 @@ ProcessPoolOptions EchoOptions(size_t size) {
 }
 
 // The size of what is sent, counted once, over the time until it is back.
-void EchoBandwidth(benchmark::State& state, size_t size) {
+template <typename T>
+void EchoBandwidth(benchmark::State& state, size_t size,
+                   T (*function)(const T&)) {
   const auto pool = MakePool(state, EchoOptions(size));
-  const std::string bytes(size, 'x');
+  const T bytes(std::string(size, 'x'));
   for (auto _ : state) {
     if (pool == nullptr) break;
     const auto call = [&] {
-      const absl::StatusOr<std::string> echo = pool->Submit(Echo, bytes).Get();
+      const absl::StatusOr<T> echo = pool->Submit(function, bytes).Get();
       if (Check(state, echo.status()) && echo->size() != size) {
         state.SkipWithError("a wrong result");
       }
@@ -51,8 +57,9 @@ void EchoBandwidth(benchmark::State& state, size_t size) {
 
 // The parent's or the worker's greatest memory during one echo, less what it
 // had before, in payloads. The caller gives its own copy up after Submit.
+template <typename T>
 void EchoMemory(
-    benchmark::State& state, size_t size,
+    benchmark::State& state, size_t size, T (*function)(const T&),
     const std::function<absl::StatusOr<int64_t>(ProcessPool&)>& peak_bytes) {
   const auto pool = MakePool(state, EchoOptions(size));
   for (auto _ : state) {
@@ -61,8 +68,8 @@ void EchoMemory(
     if (!Check(state, ResetPeakResidentBytes())) return;
     const absl::StatusOr<int64_t> before = peak_bytes(*pool);
     if (!Check(state, before.status())) return;
-    auto bytes = std::make_unique<std::string>(size, 'x');
-    const Future<std::string> future = pool->Submit(Echo, *bytes);
+    auto bytes = std::make_unique<T>(std::string(size, 'x'));
+    const Future<T> future = pool->Submit(function, *bytes);
     bytes.reset();
     if (!Check(state, future.Get().status())) return;
     state.counters["payloads"] =
@@ -71,31 +78,37 @@ void EchoMemory(
   }
 }
 
-}  // namespace
-
-void AddPayloadFigures() {
+template <typename T>
+void AddFiguresOf(const std::string& type, T (*function)(const T&)) {
   for (const size_t size : {1 << 10, 1 << 20, 64 << 20}) {
     AddFigures(
-        absl::StrCat("payload_echo/size:", size),
-        [=](benchmark::State& state) { EchoBandwidth(state, size); },
+        absl::StrCat("payload_echo/size:", size, "/type:", type),
+        [=](benchmark::State& state) { EchoBandwidth(state, size, function); },
         EchoRepetitions(size));
   }
   constexpr size_t kLarge = 64 << 20;
   AddFigures(
-      "payload_memory/of:parent",
-      [](benchmark::State& state) {
-        EchoMemory(state, kLarge,
+      absl::StrCat("payload_memory/of:parent/type:", type),
+      [=](benchmark::State& state) {
+        EchoMemory(state, kLarge, function,
                    [](ProcessPool&) { return PeakResidentBytes(); });
       },
       FewRepetitions());
   AddFigures(
-      "payload_memory/of:worker",
-      [](benchmark::State& state) {
-        EchoMemory(state, kLarge, [](ProcessPool& pool) {
+      absl::StrCat("payload_memory/of:worker/type:", type),
+      [=](benchmark::State& state) {
+        EchoMemory(state, kLarge, function, [](ProcessPool& pool) {
           return pool.Submit(WorkerPeakBytes).Get();
         });
       },
       FewRepetitions());
+}
+
+}  // namespace
+
+void AddPayloadFigures() {
+  AddFiguresOf("string", Echo);
+  AddFiguresOf("cord", EchoCord);
 }
 
 }  // namespace multiproc

@@ -1,6 +1,7 @@
 #include "multiproc/functions/codec.h"
 
 #include <climits>
+#include <utility>
 
 #include "google/protobuf/io/coded_stream.h"
 #include "multiproc/functions/huge_pages.h"
@@ -40,8 +41,8 @@ void Encoder::MakeRoomFor(size_t size) {
   std::string().swap(*kept);
 }
 
-void Codec<std::string>::AssignGreat(absl::string_view bytes,
-                                     std::string* value) {
+void Codec<std::string>::AssignHuge(absl::string_view bytes,
+                                    std::string* value) {
   ReserveGreat(bytes.size(), value);
   value->assign(bytes.data(), bytes.size());
 }
@@ -60,6 +61,24 @@ void Encoder::PutFixed(uint64_t value, int size) {
     bytes[i] = static_cast<char>(value >> (8 * i));
   }
   out_->append(bytes, size);
+}
+
+void Encoder::PutCord(const absl::Cord& bytes) {
+  PutVarint(bytes.size());
+  if (great_ == nullptr || bytes.size() < kGreatBytes) {
+    if (bytes.size() >= kGreatBytes) MakeRoomFor(bytes.size());
+    for (const absl::string_view chunk : bytes.Chunks()) {
+      out_->append(chunk.data(), chunk.size());
+    }
+    return;
+  }
+  great_->Append(std::exchange(*out_, ""));
+  great_->Append(bytes);
+}
+
+void Encoder::Finish() {
+  if (great_ == nullptr || great_->empty()) return;
+  great_->Append(std::exchange(*out_, ""));
 }
 
 void Encoder::PutProto(const google::protobuf::MessageLite& message) {
@@ -117,6 +136,17 @@ bool Decoder::GetBytes(size_t size, absl::string_view* bytes) {
 bool Decoder::GetSized(absl::string_view* bytes) {
   size_t size = 0;
   return GetCount(&size) && GetBytes(size, bytes);
+}
+
+bool Decoder::GetCord(absl::Cord* bytes) {
+  absl::string_view found;
+  if (!GetSized(&found)) return false;
+  if (owner_ == nullptr || found.size() < kGreatBytes) {
+    *bytes = absl::Cord(found);
+  } else {
+    *bytes = absl::MakeCordFromExternal(found, [owner = owner_] {});
+  }
+  return true;
 }
 
 bool Decoder::GetProto(google::protobuf::MessageLite* message) {

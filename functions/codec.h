@@ -1,10 +1,10 @@
 // Packs values into bytes and back: the arguments and results of functions that
 // are called in another process.
 //
-// Supported: bool, integers, enums, float, double, std::string, protobuf
-// messages, absl::Duration and absl::Time, and std::optional, pair, tuple,
-// array, vector, map and unordered_map of supported types. A program adds a
-// type of its own by specialising Codec<T>:
+// Supported: bool, integers, enums, float, double, std::string, absl::Cord,
+// protobuf messages, absl::Duration and absl::Time, and std::optional, pair,
+// tuple, array, vector, map and unordered_map of supported types. A program
+// adds a type of its own by specialising Codec<T>:
 //
 //   struct Point { int x = 0; int y = 0; };
 //
@@ -31,6 +31,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -40,6 +41,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -65,11 +67,19 @@ struct Codec {
                 "the top of multiproc/functions/codec.h");
 };
 
+// What is at least this long is great: to copy it costs more than to keep track
+// of it.
+inline constexpr size_t kGreatBytes = size_t{32} << 10;
+
 // Appends packed values to a string. Not thread-safe.
 class Encoder {
  public:
   // `out` is appended to, and must outlive the Encoder.
   explicit Encoder(std::string* out) : out_(out) {}
+  // The same, which copies no great Cord: once there is one, all up to its end
+  // is in `*great`, empty before, and what is behind it in `*out`. So what was
+  // packed is `*great`, and then `*out`. Both must outlive the Encoder.
+  Encoder(std::string* out, absl::Cord* great) : out_(out), great_(great) {}
 
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
@@ -93,7 +103,12 @@ class Encoder {
     PutVarint(bytes.size());
     PutBytes(bytes);
   }
+  // The same of a Cord: one of 32 KiB or more is not copied, if that can be.
+  void PutCord(const absl::Cord& bytes);
   void PutProto(const google::protobuf::MessageLite& message);
+
+  // With a great Cord: what is behind the last goes to `*great`, too.
+  void Finish();
 
   // Marks the whole as failed; the first reason is kept.
   void Fail(absl::string_view reason);
@@ -102,11 +117,11 @@ class Encoder {
   const absl::Status& status() const { return status_; }
 
  private:
-  static constexpr size_t kGreatBytes = size_t{32} << 10;
   // By memory that this thread has kept from a great string before.
   void MakeRoomFor(size_t size);
 
   std::string* const out_;
+  absl::Cord* const great_ = nullptr;
   absl::Status status_;
 };
 
@@ -116,6 +131,10 @@ class Decoder {
  public:
   // `bytes` must outlive the Decoder.
   explicit Decoder(absl::string_view bytes) : rest_(bytes) {}
+  // The same of bytes that are there as long as `owner` is, or a copy of it:
+  // great Cords point into them, and keep one. None if it is null.
+  Decoder(absl::string_view bytes, std::shared_ptr<const void> owner)
+      : rest_(bytes), owner_(std::move(owner)) {}
 
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -133,6 +152,7 @@ class Decoder {
   bool GetFixed(int size, uint64_t* value);
   bool GetBytes(size_t size, absl::string_view* bytes);
   bool GetSized(absl::string_view* bytes);
+  bool GetCord(absl::Cord* bytes);
   // Not GetMessage, which windows.h has made a macro.
   bool GetProto(google::protobuf::MessageLite* message);
   // A number of elements that follow. Each takes a byte at least, so a number
@@ -144,6 +164,7 @@ class Decoder {
 
  private:
   absl::string_view rest_;
+  const std::shared_ptr<const void> owner_;
 };
 
 // Gives the memory of a great string, packed once and not needed any more, to
@@ -156,6 +177,17 @@ template <typename... Ts>
 absl::Status EncodeValues(std::string* out, const Ts&... values) {
   Encoder encoder(out);
   encoder.Put(values...);
+  return encoder.status();
+}
+
+// The same, without a copy of great Cords: if there are any, all of it is in
+// `*great`, and `*out` is empty. Both are empty before.
+template <typename... Ts>
+absl::Status EncodeShared(std::string* out, absl::Cord* great,
+                          const Ts&... values) {
+  Encoder encoder(out, great);
+  encoder.Put(values...);
+  encoder.Finish();
   return encoder.status();
 }
 
@@ -302,8 +334,8 @@ struct Codec<std::string> {
   static bool Decode(Decoder& in, std::string* value) {
     absl::string_view bytes;
     if (!in.GetSized(&bytes)) return false;
-    if (bytes.size() >= kGreatBytes) {
-      AssignGreat(bytes, value);
+    if (bytes.size() >= kHugeBytes) {
+      AssignHuge(bytes, value);
     } else {
       value->assign(bytes.data(), bytes.size());
     }
@@ -311,8 +343,21 @@ struct Codec<std::string> {
   }
 
  private:
-  static constexpr size_t kGreatBytes = size_t{4} << 20;
-  static void AssignGreat(absl::string_view bytes, std::string* value);
+  static constexpr size_t kHugeBytes = size_t{4} << 20;
+  static void AssignHuge(absl::string_view bytes, std::string* value);
+};
+
+// As a string is packed. Great ones are not copied on their way: see
+// docs/tasks.md.
+template <>
+struct Codec<absl::Cord> {
+  static std::string TypeName() { return "string"; }
+  static void Encode(const absl::Cord& value, Encoder& out) {
+    out.PutCord(value);
+  }
+  static bool Decode(Decoder& in, absl::Cord* value) {
+    return in.GetCord(value);
+  }
 };
 
 template <typename T>

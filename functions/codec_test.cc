@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -243,6 +244,34 @@ TEST(CodecTest, StringsSurvive) {
   }
 }
 
+TEST(CodecTest, CordsSurvive) {
+  ExpectSurvives(absl::Cord());
+  ExpectSurvives(absl::Cord(std::string("\0a\xff", 3)));
+  for (const size_t size : {kGreatBytes - 1, kGreatBytes, 5 * kGreatBytes}) {
+    const std::vector<absl::Cord> cords(3, absl::Cord(std::string(size, 'x')));
+    const std::string bytes = Encoded(cords);
+    std::vector<absl::Cord> decoded;
+    EXPECT_TRUE(DecodeValues(bytes, &decoded));
+    EXPECT_EQ(decoded, cords);
+    const absl::string_view prefix(bytes.data(), bytes.size() - 1);
+    EXPECT_FALSE(DecodeValues(prefix, &decoded));
+  }
+}
+
+TEST(CodecTest, ACordIsPackedAsAString) {
+  for (const size_t size : {size_t{0}, size_t{200}, 2 * kGreatBytes}) {
+    const std::string text(size, 'x');
+    absl::Cord great;
+    std::string as_cord;
+    ASSERT_TRUE(EncodeShared(&as_cord, &great, 7, absl::Cord(text), 8).ok());
+    std::string as_string;
+    ASSERT_TRUE(EncodeValues(&as_string, 7, text, 8).ok());
+    EXPECT_EQ(great.empty(), size < kGreatBytes);
+    EXPECT_EQ(as_cord.empty(), size >= kGreatBytes);
+    EXPECT_TRUE(std::string(great) + as_cord == as_string);
+  }
+}
+
 TEST(CodecTest, ProtobufMessagesSurvive) {
   TaskFailure failure;
   failure.set_task_id(~uint64_t{0});
@@ -405,6 +434,7 @@ TEST(CodecTest, DecodeReplacesDefaultsOfAUsersType) {
 TEST(CodecTest, TypeNamesTellTypesApart) {
   EXPECT_EQ(Codec<int>::TypeName(), "int32");
   EXPECT_EQ(Codec<uint8_t>::TypeName(), "uint8");
+  EXPECT_EQ(Codec<absl::Cord>::TypeName(), Codec<std::string>::TypeName());
   EXPECT_EQ(Codec<Signed>::TypeName(), "enum:int8");
   EXPECT_EQ(Codec<TaskFailure>::TypeName(), "multiproc.TaskFailure");
   EXPECT_EQ((Codec<std::map<std::string, std::vector<Point>>>::TypeName()),

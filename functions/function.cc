@@ -244,7 +244,9 @@ FunctionCall ToProto(PackedCall call) {
   FunctionCall proto;
   proto.set_function(call.name());
   proto.set_signature(call.signature());
-  proto.set_arguments(std::move(call.arguments));
+  proto.set_arguments(call.great_arguments.empty()
+                          ? std::move(call.arguments)
+                          : std::string(call.great_arguments));
   return proto;
 }
 
@@ -255,14 +257,15 @@ absl::Status RunCall(const FunctionCall& call, std::string* result,
 
 absl::Status RunCall(const FunctionCall& call, uint64_t count,
                      PackedBytes arguments, std::string* result,
-                     bool* own_error) {
+                     bool* own_error, absl::Cord* great_result) {
   *own_error = false;
   const absl::StatusOr<const Registration*> function = FindFor(call);
   if (!function.ok()) return function.status();
   absl::Status status =
       count > 1 ? RunRow(**function, count, arguments, result) : Catching([&] {
         return (*function)->invoke((*function)->key.address,
-                                   std::move(arguments), result, own_error);
+                                   std::move(arguments), {result, great_result},
+                                   own_error);
       });
   if (status.ok() || *own_error) return status;
   return Named(**function, status);

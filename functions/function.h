@@ -19,6 +19,7 @@
 #ifndef MULTIPROC_FUNCTIONS_FUNCTION_H_
 #define MULTIPROC_FUNCTIONS_FUNCTION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/packed_bytes.h"
@@ -140,12 +142,19 @@ struct FunctionKey {
   const void* type_tag;
 };
 
+// Where a packed result goes: to `bytes`; or, with great Cords, to `great`, if
+// that is not null. Both are empty before.
+struct PackedResult {
+  std::string* bytes;
+  absl::Cord* great;
+};
+
 // Unpacks, calls, packs. `*own_error` tells an error that the function returned
 // from one that kept it from running, or its result from being packed; so also
 // where it throws an exception. `arguments` are released once they are
 // unpacked.
 using Invoker = absl::Status (*)(AnyFunction fn, PackedBytes arguments,
-                                 std::string* result, bool* own_error);
+                                 PackedResult result, bool* own_error);
 
 // Where one is among the calls of one request.
 struct CallRow {
@@ -186,7 +195,7 @@ absl::StatusOr<const Registration*> FindRegistration(const FunctionKey& key);
 absl::Status ArgumentsError();
 
 template <typename R>
-absl::Status PackResult(R&& returned, std::string* result, bool* own_error) {
+absl::Status PackResult(R&& returned, PackedResult result, bool* own_error) {
   using Plain = std::decay_t<R>;
   if constexpr (std::is_same_v<Plain, absl::Status>) {
     *own_error = !returned.ok();
@@ -196,9 +205,10 @@ absl::Status PackResult(R&& returned, std::string* result, bool* own_error) {
                            absl::StatusOr<typename ResultType<Plain>::type>>) {
     *own_error = !returned.ok();
     if (!returned.ok()) return std::forward<R>(returned).status();
-    return EncodeValues(result, *returned);
+    return EncodeShared(result.bytes, result.great, *returned);
   } else {
-    return EncodeValues(result, static_cast<const Plain&>(returned));
+    return EncodeShared(result.bytes, result.great,
+                        static_cast<const Plain&>(returned));
   }
 }
 
@@ -216,17 +226,23 @@ bool DecodeTuple(Decoder& in, std::tuple<Ts...>* values) {
   return std::apply([&in](auto&... v) { return in.Get(&v...); }, *values);
 }
 
+// The arguments, which are released then, or shared by Cords.
+template <typename... Ts>
+bool DecodeArguments(PackedBytes arguments, std::tuple<Ts...>* values) {
+  const absl::string_view bytes = arguments.view();
+  Decoder decoder(bytes, arguments.Share());
+  return DecodeTuple(decoder, values) && decoder.remaining() == 0;
+}
+
 // One call. A great payload is never there a third time: packed, unpacked and
 // as a result; each goes before the next but one is made.
 template <typename R, typename... P>
 absl::Status InvokeOnce(AnyFunction fn, PackedBytes arguments,
-                        std::string* result, bool* own_error) {
+                        PackedResult result, bool* own_error) {
   auto values = std::make_optional<std::tuple<Stored<P>...>>();
-  Decoder decoder(arguments.view());
-  if (!DecodeTuple(decoder, &*values) || decoder.remaining() > 0) {
+  if (!DecodeArguments(std::move(arguments), &*values)) {
     return ArgumentsError();
   }
-  arguments = PackedBytes();
   *own_error = true;
   if constexpr (std::is_void_v<R>) {
     Apply<R, P...>(fn, *values);
@@ -255,7 +271,7 @@ absl::Status InvokeRow(AnyFunction fn, CallRow& row, std::string* result,
       R returned = Apply<R, P...>(fn, values);
       *own_error = false;
       absl::Status status =
-          PackResult(std::forward<R>(returned), result, own_error);
+          PackResult(std::forward<R>(returned), {result, nullptr}, own_error);
       if (!status.ok()) return status;
       row.results_end = result->size();
     }
@@ -298,7 +314,11 @@ struct PackedCall {
   // The function, which lives as long as the process; and its arguments.
   const function_internal::Registration* function = nullptr;
   std::string arguments;
+  // With great Cords among the arguments: all of them, instead of those above.
+  absl::Cord great_arguments = absl::Cord();
 
+  // How many bytes the arguments take.
+  size_t size() const { return arguments.size() + great_arguments.size(); }
   // Valid as long as the process.
   const std::string& name() const { return function->name; }
   uint32_t signature() const { return function->signature; }
@@ -321,8 +341,9 @@ absl::StatusOr<PackedCall> PackCall(R (*fn)(P...), const Args&... args) {
   if (!found.ok()) return found.status();
   absl::StatusOr<PackedCall> call(absl::in_place);
   call->function = *found;
-  absl::Status packed = EncodeValues<function_internal::Stored<P>...>(
-      &call->arguments, function_internal::ToPacked<P>(args)...);
+  absl::Status packed = EncodeShared<function_internal::Stored<P>...>(
+      &call->arguments, &call->great_arguments,
+      function_internal::ToPacked<P>(args)...);
   if (!packed.ok()) return packed;
   return call;
 }
@@ -358,9 +379,12 @@ absl::Status RunCall(const FunctionCall& call, std::string* result,
 // the function's continuing signature. Where the arguments of one can't be
 // unpacked nobody knows where the next begin, and so those behind it have its
 // error, too.
+//
+// The result of one call with great Cords is in `*great_result`, if that is not
+// null, and `*result` empty then. Both are empty before.
 absl::Status RunCall(const FunctionCall& call, uint64_t count,
                      PackedBytes arguments, std::string* result,
-                     bool* own_error);
+                     bool* own_error, absl::Cord* great_result = nullptr);
 
 }  // namespace multiproc
 

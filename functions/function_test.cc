@@ -182,6 +182,13 @@ MULTIPROC_FUNCTION(TakeWary);
 Wary MakeWary(int value) { return {value}; }
 MULTIPROC_FUNCTION(MakeWary);
 
+absl::Cord FirstOf(const absl::Cord& first, const std::string&) {
+  return first;
+}
+MULTIPROC_FUNCTION(FirstOf);
+std::vector<absl::Cord> Doubled(const absl::Cord& cord) { return {cord, cord}; }
+MULTIPROC_FUNCTION(Doubled);
+
 // What a worker finds out about a call.
 struct Outcome {
   absl::Status status;
@@ -218,8 +225,9 @@ Outcome CallRowHere(F fn, Rest rest, const std::vector<T>& values) {
   const auto registration =
       function_internal::FindRegistration(function_internal::KeyOf(fn));
   EXPECT_TRUE(registration.ok()) << registration.status();
-  PackedCall packed{
-      rest == Rest::kRun ? (*registration)->continuing : *registration, ""};
+  PackedCall packed;
+  packed.function =
+      rest == Rest::kRun ? (*registration)->continuing : *registration;
   for (const T& value : values) {
     EXPECT_TRUE(EncodeValues(&packed.arguments, value).ok());
   }
@@ -589,6 +597,98 @@ TEST(FunctionRowTest, MoreCallsThanTheirArgumentsHaveBytesAreNotRun) {
       EXPECT_EQ(result, "");
     }
   }
+}
+
+// The packed form of `call`, in memory of its own.
+PackedBytes BytesOf(const PackedCall& call) {
+  PackedBytes bytes = PackedBytes::Allocate(call.size());
+  char* end = bytes.data();
+  for (const absl::string_view chunk : call.great_arguments.Chunks()) {
+    end = std::copy(chunk.begin(), chunk.end(), end);
+  }
+  std::copy(call.arguments.begin(), call.arguments.end(), end);
+  return bytes;
+}
+
+// Whether each great chunk of `cord` is within `bytes`.
+bool PointsInto(absl::string_view bytes, const absl::Cord& cord) {
+  for (const absl::string_view chunk : cord.Chunks()) {
+    if (chunk.size() >= kGreatBytes &&
+        (chunk.data() < bytes.data() ||
+         chunk.data() + chunk.size() > bytes.data() + bytes.size())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+TEST(GreatCordTest, IsNotCopiedIntoACall) {
+  const std::string text(kGreatBytes, 'g');
+  const absl::Cord cord = absl::MakeCordFromExternal(text, [] {});
+  const absl::StatusOr<PackedCall> call = PackCall(FirstOf, cord, "small");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->arguments, "");
+  EXPECT_TRUE(PointsInto(text, call->great_arguments));
+  std::string packed;
+  ASSERT_TRUE(EncodeValues(&packed, text, std::string("small")).ok());
+  EXPECT_TRUE(call->great_arguments == packed);
+  EXPECT_EQ(call->size(), packed.size());
+  EXPECT_EQ(ToProto(*call).arguments(), packed);
+}
+
+TEST(GreatCordTest, IsCopiedNowhereInAWorker) {
+  const absl::Cord cord(std::string(3 * kGreatBytes, 'g'));
+  const absl::StatusOr<PackedCall> packed = PackCall(Doubled, cord);
+  ASSERT_TRUE(packed.ok()) << packed.status();
+  PackedBytes arguments = BytesOf(*packed);
+  const absl::string_view memory = arguments.view();
+  FunctionCall call;
+  call.set_function(packed->name());
+  call.set_signature(packed->signature());
+  std::string result;
+  absl::Cord great_result;
+  bool own_error = true;
+  const absl::Status status = RunCall(call, 1, std::move(arguments), &result,
+                                      &own_error, &great_result);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(result, "");
+  EXPECT_TRUE(PointsInto(memory, great_result));
+  std::vector<absl::Cord> twice;
+  EXPECT_TRUE(DecodeValues(std::string(great_result), &twice));
+  EXPECT_THAT(twice, ElementsAre(cord, cord));
+}
+
+TEST(GreatCordTest, IsCopiedWhereNobodyAsksForMore) {
+  const absl::Cord cord(std::string(kGreatBytes, 'g'));
+  const Outcome outcome = CallHere(FirstOf, cord, "small");
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  absl::Cord back;
+  EXPECT_TRUE(DecodeValues(outcome.result, &back));
+  EXPECT_EQ(back, cord);
+}
+
+TEST(GreatCordTest, OneBelowTheLimitGoesWithTheRest) {
+  const absl::Cord cord(std::string(kGreatBytes - 1, 's'));
+  const absl::StatusOr<PackedCall> call = PackCall(FirstOf, cord, "small");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_TRUE(call->great_arguments.empty());
+  EXPECT_EQ(call->size(), call->arguments.size());
+}
+
+// One that is as long as it was, whatever else its owner had.
+TEST(GreatCordTest, OutlivesWhatItWasUnpackedFrom) {
+  absl::Cord cord;
+  {
+    PackedBytes bytes =
+        BytesOf(*PackCall(FirstOf, absl::Cord(std::string(kGreatBytes, 'g')),
+                          std::string("small")));
+    Decoder decoder(bytes.view(), bytes.Share());
+    std::string small;
+    ASSERT_TRUE(decoder.Get(&cord, &small));
+    EXPECT_EQ(small, "small");
+    EXPECT_EQ(decoder.remaining(), 0);
+  }
+  EXPECT_EQ(cord, std::string(kGreatBytes, 'g'));
 }
 
 TEST(FunctionTest, WhatACodecThrowsIsNotTheFunctionsError) {

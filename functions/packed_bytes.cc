@@ -45,6 +45,14 @@ PackedBytes PackedBytes::Allocate(size_t size) {
   return bytes;
 }
 
+std::shared_ptr<const void> PackedBytes::Share() {
+  if (!is_valid()) return nullptr;
+  const absl::string_view view = view_;
+  auto shared = std::make_shared<const PackedBytes>(std::move(*this));
+  view_ = view;
+  return shared;
+}
+
 void PackedBytes::Release() {
   if (data_ == nullptr) return;
   Piece* const kept = KeptByThisThread<Piece>();

@@ -13,6 +13,7 @@
 #define MULTIPROC_FUNCTIONS_PACKED_BYTES_H_
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -43,6 +44,11 @@ class PackedBytes {
   }
 
   absl::string_view view() const { return view_; }
+
+  // Gives bytes of its own to an object that has them as long as it lives, and
+  // that copies of the pointer share; view() stays what it is until then. Null,
+  // and nothing changes, if they are somebody else's.
+  std::shared_ptr<const void> Share();
 
   // Of bytes of its own; null if there are none.
   char* data() const { return data_; }

@@ -195,7 +195,8 @@ class Future {
       return absl::OkStatus();
     } else {
       T value{};
-      if (DecodeValues(state.result(), &value)) return value;
+      Decoder decoder(state.result(), state.result_owner());
+      if (decoder.Get(&value) && decoder.remaining() == 0) return value;
       return future_internal::ResultError();
     }
   }

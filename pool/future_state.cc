@@ -18,15 +18,16 @@ bool FutureState::Set(absl::Status status, std::string result) {
   absl::MutexLock lock(&mutex_);
   status_ = std::move(status);
   bytes_ = std::move(result);
-  if (extra_ != nullptr) extra_->attachment = nullptr;
+  if (extra_ != nullptr) extra_->attachment.Clear();
   return Finish();
 }
 
 bool FutureState::SetGreat(PackedBytes result) {
   absl::MutexLock lock(&mutex_);
   std::string().swap(bytes_);
-  extra().attachment = nullptr;
-  extra().great = std::move(result);
+  extra().attachment.Clear();
+  extra().great = result.view();
+  extra().great_owner = result.Share();
   return Finish();
 }
 

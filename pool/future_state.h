@@ -15,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -115,9 +116,13 @@ class FutureState {
   // The outcome, once done().
   const absl::Status& status() const { return status_; }
   absl::string_view result() const {
-    return extra_ != nullptr && extra_->great.is_valid()
-               ? extra_->great.view()
+    return extra_ != nullptr && extra_->great_owner != nullptr
+               ? extra_->great
                : absl::string_view(bytes_);
+  }
+  // What keeps a great result where it is, also without this; null of others.
+  std::shared_ptr<const void> result_owner() const {
+    return extra_ != nullptr ? extra_->great_owner : nullptr;
   }
   // How long the task ran in its worker, once done(); zero if unknown.
   absl::Duration run_time() const { return absl::Nanoseconds(run_time_ns_); }
@@ -129,9 +134,10 @@ class FutureState {
     std::vector<std::pair<Watcher*, size_t>> watchers;
     std::vector<Listener> listeners;
     // Before the outcome: arguments that are sent as an attachment.
-    std::shared_ptr<const std::string> attachment;
-    // A result that came as one.
-    PackedBytes great;
+    absl::Cord attachment;
+    // A result that came as one, and whose memory that is.
+    absl::string_view great;
+    std::shared_ptr<const void> great_owner;
   };
   bool has_extra() const { return extra_ != nullptr; }
   Extra& extra() {

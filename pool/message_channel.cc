@@ -60,14 +60,14 @@ bool MessageChannel::SendByJournal(
   return true;
 }
 
-absl::Status MessageChannel::SendAttachment(
-    std::shared_ptr<const std::string> bytes) {
-  absl::Status status = CheckSize(bytes->size());
+absl::Status MessageChannel::SendAttachment(absl::Cord bytes) {
+  const size_t size = bytes.size();
+  absl::Status status = CheckSize(size);
   if (!status.ok()) return status;
-  if (bytes->size() > kReadSize) EnlargePipe(out_.get(), kLargestReadSize);
-  AppendFrameHeader(FrameType::kAttachment, bytes->size(), &Tail());
-  attached_bytes_ += bytes->size();
-  attachments_.push_back({std::move(bytes), ""});
+  if (size > kReadSize) EnlargePipe(out_.get(), kLargestReadSize);
+  AppendFrameHeader(FrameType::kAttachment, size, &Tail());
+  attached_bytes_ += size;
+  attachments_.push_back({std::move(bytes), size, ""});
   return absl::OkStatus();
 }
 
@@ -75,6 +75,7 @@ absl::Status MessageChannel::Flush() {
   absl::Status status = FlushJournal();
   if (status.ok()) status = FlushQueue();
   if (!status.ok()) ForgetUnsent();
+  if (attachments_.empty()) std::string().swap(gathered_);
   if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
   return status;
 }
@@ -91,39 +92,64 @@ absl::Status MessageChannel::FlushJournal() {
 
 absl::Status MessageChannel::FlushQueue() {
   while (sent_ < unsent_.size() || !attachments_.empty()) {
-    const bool in_messages = !unsent_.empty();
-    const std::string& part =
-        in_messages ? unsent_ : *attachments_.front().bytes;
-    const absl::StatusOr<bool> all = FlushPart(part);
+    const absl::StatusOr<bool> all =
+        unsent_.empty() ? FlushAttachment() : FlushMessages();
     if (!all.ok()) return all.status();
-    if (!*all) {
-      if (in_messages) DropSent();
-      return absl::OkStatus();
-    }
-    if (journal_ != nullptr) journal_->Skip(part.size());
-    sent_ = 0;
-    if (in_messages) {
-      unsent_.clear();
-    } else {
-      attached_bytes_ -= part.size();
-      unsent_ = std::move(attachments_.front().behind);
-      attachments_.pop_front();
-    }
+    if (!*all) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> MessageChannel::FlushPart(const std::string& part) {
-  while (sent_ < part.size()) {
-    const absl::string_view rest = absl::string_view(part).substr(sent_);
+absl::StatusOr<size_t> MessageChannel::WriteOnce(absl::string_view bytes) {
+  const absl::StatusOr<size_t> written =
+      quiet_ ? WriteSomeQuietly(out_.get(), bytes)
+             : WriteSome(out_.get(), bytes);
+  if (absl::IsUnavailable(written.status())) return 0;
+  if (written.ok()) sent_bytes_ += *written;
+  return written;
+}
+
+absl::StatusOr<bool> MessageChannel::FlushMessages() {
+  while (sent_ < unsent_.size()) {
     const absl::StatusOr<size_t> written =
-        quiet_ ? WriteSomeQuietly(out_.get(), rest)
-               : WriteSome(out_.get(), rest);
-    if (absl::IsUnavailable(written.status())) return false;
+        WriteOnce(absl::string_view(unsent_).substr(sent_));
     if (!written.ok()) return written.status();
     sent_ += *written;
-    sent_bytes_ += *written;
+    if (*written == 0) {
+      DropSent();
+      return false;
+    }
   }
+  if (journal_ != nullptr) journal_->Skip(unsent_.size());
+  unsent_.clear();
+  sent_ = 0;
+  return true;
+}
+
+absl::string_view MessageChannel::NextPiece(const absl::Cord& unsent) {
+  const absl::string_view first = *unsent.chunk_begin();
+  if (first.size() >= kReadSize || first.size() == unsent.size()) return first;
+  gathered_.clear();
+  for (const absl::string_view chunk : unsent.Chunks()) {
+    const size_t room = kReadSize - gathered_.size();
+    if (room == 0) break;
+    gathered_.append(chunk.data(), std::min(chunk.size(), room));
+  }
+  return gathered_;
+}
+
+absl::StatusOr<bool> MessageChannel::FlushAttachment() {
+  Attachment& first = attachments_.front();
+  while (!first.unsent.empty()) {
+    const absl::StatusOr<size_t> written = WriteOnce(NextPiece(first.unsent));
+    if (!written.ok()) return written.status();
+    if (*written == 0) return false;
+    first.unsent.RemovePrefix(*written);
+  }
+  if (journal_ != nullptr) journal_->Skip(first.size);
+  attached_bytes_ -= first.size;
+  unsent_ = std::move(first.behind);
+  attachments_.pop_front();
   return true;
 }
 

@@ -18,13 +18,14 @@
 
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/message_lite.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/pool/answer_journal.h"
@@ -56,9 +57,9 @@ class MessageChannel {
   // RESOURCE_EXHAUSTED if a payload of `size` bytes is longer than the limit.
   absl::Status CheckSize(size_t size) const;
 
-  // Queues an attachment behind the message that announces it: not a copy, but
-  // `bytes` themselves, which are kept until they are sent. Errors as of Send.
-  absl::Status SendAttachment(std::shared_ptr<const std::string> bytes);
+  // Queues an attachment behind the message that announces it: no copy of what
+  // is great, which is kept until it is sent. Errors as of Send.
+  absl::Status SendAttachment(absl::Cord bytes);
 
   // Writes what is queued, as far as it goes. ABORTED if nobody reads any more;
   // after an error nothing is queued.
@@ -112,7 +113,8 @@ class MessageChannel {
  private:
   // An attachment in the queue, and the messages behind it.
   struct Attachment {
-    std::shared_ptr<const std::string> bytes;
+    absl::Cord unsent;
+    size_t size;
     std::string behind;
   };
 
@@ -123,8 +125,14 @@ class MessageChannel {
                      const google::protobuf::MessageLite& message);
   absl::Status FlushJournal();
   absl::Status FlushQueue();
-  // Writes what `part` has from sent_ on; whether all of it is written.
-  absl::StatusOr<bool> FlushPart(const std::string& part);
+  // Writes once; how much, which is nothing if there is no room.
+  absl::StatusOr<size_t> WriteOnce(absl::string_view bytes);
+  // What of the first attachment is written next: many small chunks together.
+  absl::string_view NextPiece(const absl::Cord& unsent);
+  // Write the rest of the messages that are first in the queue, or of the first
+  // attachment; whether all of it is written.
+  absl::StatusOr<bool> FlushMessages();
+  absl::StatusOr<bool> FlushAttachment();
   void DropSent();
   void ForgetUnsent();
 
@@ -145,7 +153,8 @@ class MessageChannel {
   std::deque<Attachment> attachments_;
   size_t attached_bytes_ = 0;  // Of all of these.
   size_t sent_bytes_ = 0;
-  size_t sent_ = 0;  // Of unsent_; once that is empty, of the first attachment.
+  size_t sent_ = 0;  // Of unsent_.
+  std::string gathered_;
 };
 
 }  // namespace multiproc

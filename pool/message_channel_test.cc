@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
@@ -142,20 +143,31 @@ std::string ReceivedPayload(MessageChannel* channel, FrameType type) {
   return std::string((*frame)->payload);
 }
 
+// Of `text`, in chunks of 1,000 bytes; `*released` is counted for each.
+absl::Cord CordOf(const std::string& text, int* released) {
+  absl::Cord cord;
+  for (size_t i = 0; i < text.size(); i += 1000) {
+    cord.Append(absl::MakeCordFromExternal(
+        absl::string_view(text).substr(i, 1000), [released] { ++*released; }));
+  }
+  return cord;
+}
+
 TEST_F(MessageChannelTest, AttachmentsComeWhereTheyWereSent) {
-  const auto great = std::make_shared<const std::string>(5000, 'g');
+  const std::string great(5000, 'g');
+  int released = 0;
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1)).ok());
-  ASSERT_TRUE(left_->SendAttachment(great).ok());
+  ASSERT_TRUE(left_->SendAttachment(CordOf(great, &released)).ok());
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(2)).ok());
-  ASSERT_TRUE(
-      left_->SendAttachment(std::make_shared<const std::string>("")).ok());
-  EXPECT_GE(left_->queue_size(), great->size());
+  ASSERT_TRUE(left_->SendAttachment(absl::Cord()).ok());
+  EXPECT_GE(left_->queue_size(), great.size());
+  EXPECT_EQ(released, 0) << "it is kept until it is sent";
   ASSERT_TRUE(left_->Flush().ok());
   EXPECT_FALSE(left_->has_unsent());
   EXPECT_EQ(left_->queue_size(), 0);
-  EXPECT_EQ(great.use_count(), 1) << "it is kept until it is sent";
+  EXPECT_EQ(released, 5);
   EXPECT_EQ(Received(&*right_).task_id(), 1);
-  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), *great);
+  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), great);
   EXPECT_EQ(Received(&*right_).task_id(), 2);
   EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), "");
 }
@@ -163,7 +175,7 @@ TEST_F(MessageChannelTest, AttachmentsComeWhereTheyWereSent) {
 TEST_F(MessageChannelTest, AnAttachmentOverTheLimitIsNotQueued) {
   Connect(1000);
   EXPECT_TRUE(absl::IsResourceExhausted(
-      left_->SendAttachment(std::make_shared<const std::string>(1001, 'g'))));
+      left_->SendAttachment(absl::Cord(std::string(1001, 'g')))));
   EXPECT_FALSE(left_->has_unsent());
 }
 
@@ -239,14 +251,14 @@ TEST_F(JournaledChannelTest, TheJournalGoesOnWithinAFrame) {
 }
 
 TEST_F(JournaledChannelTest, AttachmentsPassItByInOrder) {
-  const auto great = std::make_shared<const std::string>(5000, 'g');
+  const std::string great(5000, 'g');
   Send(1);
-  ASSERT_TRUE(left_->SendAttachment(great).ok());
+  ASSERT_TRUE(left_->SendAttachment(absl::Cord(great)).ok());
   Send(2);
   ASSERT_TRUE(left_->Flush().ok());
   Send(3);
   EXPECT_EQ(Received(&*right_).task_id(), 1);
-  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), *great);
+  EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), great);
   EXPECT_EQ(Received(&*right_).task_id(), 2);
   ASSERT_TRUE(right_->FillFrom(parents_));
   EXPECT_EQ(NextId(), 3);

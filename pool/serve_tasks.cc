@@ -142,6 +142,8 @@ class TaskServer {
   TaskRequest request_;
   TaskResponse response_;
   std::string result_;
+  // With great Cords, instead of that.
+  absl::Cord great_result_;
   current_task_internal::Running& running_ = current_task_internal::Start();
   // The request is there, and its arguments are the next frame.
   bool attachment_is_due_ = false;
@@ -271,12 +273,14 @@ void TaskServer::FillResponse(PackedBytes arguments) {
   response_.Clear();
   response_.set_task_id(request_.task_id());
   result_.clear();
+  great_result_.Clear();
   bool own_error = false;
   absl::Status status =
       RunCall(request_.call(), std::max<uint64_t>(request_.count(), 1),
-              std::move(arguments), &result_, &own_error);
+              std::move(arguments), &result_, &own_error, &great_result_);
   if (status.ok()) return;
   result_.clear();
+  great_result_.Clear();
   if (own_error) MarkTaskError(&status);
   *response_.mutable_error() = StatusToProto(status);
 }
@@ -284,7 +288,7 @@ void TaskServer::FillResponse(PackedBytes arguments) {
 // A result that is too long, or an error that is, becomes an error that fits.
 absl::Status TaskServer::SendResponse() {
   absl::Status status;
-  if (result_.size() >= kAttachmentBytes) {
+  if (result_.size() >= kAttachmentBytes || !great_result_.empty()) {
     status = SendGreatResponse();
   } else {
     if (!response_.has_error()) response_.set_result(result_);
@@ -322,14 +326,17 @@ bool TaskServer::Report(absl::string_view bytes) {
 }
 
 absl::Status TaskServer::SendGreatResponse() {
-  absl::Status status = channel_.CheckSize(result_.size());
+  // It is written before it changes: the channel blocks.
+  absl::Cord result = great_result_.empty()
+                          ? absl::MakeCordFromExternal(result_, [] {})
+                          : std::move(great_result_);
+  great_result_.Clear();
+  absl::Status status = channel_.CheckSize(result.size());
   if (!status.ok()) return status;
   response_.set_attached(true);
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
-  // It is written before it changes: the channel blocks.
-  status = channel_.SendAttachment(std::shared_ptr<const std::string>(
-      std::shared_ptr<const std::string>(), &result_));
+  status = channel_.SendAttachment(std::move(result));
   if (status.ok()) status = Write();
   RecyclePacked(std::move(result_));
   result_ = std::string();

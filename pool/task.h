@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multiproc/functions/codec.h"
@@ -34,11 +35,13 @@ class Task : public FutureState {
   void SetCall(PackedCall call, uint32_t count) {
     function_ = call.function;
     count_ = count;
-    if (call.arguments.size() < kAttachmentBytes) {
+    has_attachment_ = call.size() >= kAttachmentBytes;
+    if (!has_attachment_) {
       bytes_ = std::move(call.arguments);
-    } else {
-      has_attachment_ = true;
+    } else if (call.great_arguments.empty()) {
       extra().attachment = MakeAttachment(std::move(call.arguments));
+    } else {
+      extra().attachment = std::move(call.great_arguments);
     }
   }
   const std::string& function() const { return function_->name; }
@@ -46,10 +49,9 @@ class Task : public FutureState {
   uint32_t count() const { return count_; }
   // The arguments are one of the two.
   const std::string& arguments() const { return bytes_; }
-  std::shared_ptr<const std::string> attachment() {
-    // Not by looking for an Extra: OnDone may be making one.
-    return has_attachment_ ? extra().attachment : nullptr;
-  }
+  bool has_attachment() const { return has_attachment_; }
+  // If it has one: not to be asked otherwise, as OnDone may be making an Extra.
+  const absl::Cord& attachment() { return extra().attachment; }
 
   // When it was submitted, in MonotonicNanoseconds, until its run time is known
   // for good, which takes its place.
@@ -59,7 +61,7 @@ class Task : public FutureState {
 
   // How many bytes its arguments take, before the outcome.
   size_t argument_bytes() {
-    return has_attachment_ ? extra().attachment->size() : arguments().size();
+    return has_attachment_ ? extra().attachment.size() : arguments().size();
   }
 
   // What few tasks have, and is not to make all of them greater.
@@ -105,12 +107,12 @@ class Task : public FutureState {
 
  private:
   // Its memory is used again.
-  static std::shared_ptr<const std::string> MakeAttachment(std::string bytes) {
-    return std::shared_ptr<std::string>(new std::string(std::move(bytes)),
-                                        [](std::string* sent) {
-                                          RecyclePacked(std::move(*sent));
-                                          delete sent;
-                                        });
+  static absl::Cord MakeAttachment(std::string bytes) {
+    auto* const kept = new std::string(std::move(bytes));
+    return absl::MakeCordFromExternal(*kept, [kept] {
+      RecyclePacked(std::move(*kept));
+      delete kept;
+    });
   }
 
   bool has_attachment_ = false;

@@ -65,7 +65,7 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
     return OutOfRange("TaskOptions::priority", absl::StrCat(options.priority),
                       "from -100 to 100");
   }
-  const size_t size = call->name().size() + call->arguments.size() +
+  const size_t size = call->name().size() + call->size() +
                       options.label.size() + kRequestOverhead;
   if (size > pool_options.max_frame_bytes) {
     return absl::ResourceExhaustedError(
@@ -116,7 +116,7 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
   }
   if (!status.ok()) return {Refused(std::move(status)), refused};
   if (loop_->limit() != nullptr) {
-    const size_t bytes = call->arguments.size();
+    const size_t bytes = call->size();
     if (!CountIn(bytes, caller)) {
       return {SubmitToFull(*std::move(call), count), /*refused=*/false};
     }
@@ -153,7 +153,7 @@ std::shared_ptr<FutureState> TaskSubmitter::SubmitTo(
   if (status.ok() && close_is_due_) status = CloseIsDueError();
   if (!status.ok()) return Refused(std::move(status));
   PendingLimit* const limit = loop_->limit();
-  const size_t bytes = call->arguments.size();
+  const size_t bytes = call->size();
   if (limit != nullptr && !CountIn(bytes, Caller::kUser)) {
     return Refused(QueueIsFullError());
   }

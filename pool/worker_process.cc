@@ -91,13 +91,14 @@ void WorkerProcess::Lease(TaskPtr task) {
   FunctionCall& call = *request_.mutable_call();
   call.set_function(task->function());
   call.set_signature(task->signature());
-  const std::shared_ptr<const std::string> attachment = task->attachment();
-  request_.set_attached(attachment != nullptr);
+  request_.set_attached(task->has_attachment());
   call.set_arguments(task->arguments());
   FillExtras(*task);
   // Submit has checked its size.
   channel_.Send(FrameType::kTaskRequest, request_).IgnoreError();
-  if (attachment != nullptr) channel_.SendAttachment(attachment).IgnoreError();
+  if (task->has_attachment()) {
+    channel_.SendAttachment(task->attachment()).IgnoreError();
+  }
   if (capture_ != nullptr) capture_->AddLabel(task->id, task->label());
   leases_.push_back(std::move(task));
   ever_leased_ = true;

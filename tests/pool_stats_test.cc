@@ -407,7 +407,7 @@ TEST_P(PoolStatsTest, ASnapshotShowsWhatRunsAndWhatWaits) {
   uint64_t bytes = 0;
   for (const size_t size : {0, 1000, 1000, 300'000}) {
     const std::string text(size, 'x');
-    bytes += PackCall(Same, text)->arguments.size();
+    bytes += PackCall(Same, text)->size();
     futures.push_back(pool->Submit(Same, text));
   }
   PoolStats stats = StatsOf(*pool);

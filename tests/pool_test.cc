@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "absl/base/config.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -125,6 +127,21 @@ std::string DieOnce(const std::string& mark) {
   DieBySignal(kSigKill);
 }
 MULTIPROC_FUNCTION(DieOnce);
+
+absl::Cord EchoCord(const absl::Cord& cord) { return cord; }
+MULTIPROC_FUNCTION(EchoCord);
+
+std::vector<absl::Cord> Reversed(std::vector<absl::Cord> cords) {
+  std::reverse(cords.begin(), cords.end());
+  return cords;
+}
+MULTIPROC_FUNCTION(Reversed);
+
+absl::Cord DieOnceAndEcho(const std::string& mark, const absl::Cord& cord) {
+  DieOnce(mark);
+  return cord;
+}
+MULTIPROC_FUNCTION(DieOnceAndEcho);
 
 absl::StatusOr<int> Refuse(bool with_payload) {
   absl::Status status = absl::UnavailableError("the task says so");
@@ -332,6 +349,62 @@ TEST_P(PoolTest, GreatMessagesPassInBothDirectionsAtOnce) {
   std::vector<Future<std::string>> futures;
   for (int i = 0; i < 8; ++i) futures.push_back(pool->Submit(Echo, text));
   for (const auto& future : futures) EXPECT_TRUE(*future.Get() == text);
+}
+
+// What comes back shares memory with nothing that is changed or released.
+TEST_P(PoolTest, GreatCordsPassInBothDirectionsAtOnce) {
+  std::vector<absl::Cord> kept;
+  {
+    const auto pool = MakePool(2);
+    std::vector<Future<absl::Cord>> futures;
+    for (int i = 0; i < 8; ++i) {
+      absl::Cord cord(std::string(1 << 20, static_cast<char>('a' + i)));
+      cord.Append(std::string(1000, '.'));
+      cord.Append(std::string(i << 18, static_cast<char>('A' + i)));
+      futures.push_back(pool->Submit(EchoCord, cord));
+    }
+    for (const auto& future : futures) {
+      ASSERT_TRUE(future.Get().ok()) << future.Get().status();
+      kept.push_back(*future.Get());
+      EXPECT_EQ(*future.Get(), kept.back());
+    }
+  }
+  for (int i = 0; i < 8; ++i) {
+    const std::string expected = std::string(1 << 20, 'a' + i) +
+                                 std::string(1000, '.') +
+                                 std::string(i << 18, 'A' + i);
+    EXPECT_TRUE(kept[i] == expected) << i;
+  }
+}
+
+TEST_P(PoolTest, CordsOfAnySizePass) {
+  const auto pool = MakePool(1);
+  for (const size_t size : {0, 1, 32767, 32768, 100000}) {
+    const std::string text(size, 'x');
+    EXPECT_TRUE(*pool->Submit(EchoCord, absl::Cord(text)).Get() == text);
+    const std::vector<absl::Cord> cords(3, absl::Cord(text));
+    EXPECT_EQ(*pool->Submit(Reversed, cords).Get(), cords);
+    EXPECT_EQ(*pool->Map(EchoCord, cords), cords);
+  }
+  EXPECT_EQ(pool->Submit(EchoCord, absl::Cord(std::string(65 << 20, 'x')))
+                .Get()
+                .status()
+                .code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+// Its memory is the caller's, and is so until the task has its outcome.
+TEST_P(PoolTest, AGreatCordIsKeptForAnotherAttempt) {
+  const auto pool = MakePool(1);
+  const std::string text(100000, 'x');
+  absl::Notification released;
+  TaskOptions options;
+  options.max_attempts = 2;
+  const Future<absl::Cord> future = pool->Submit(
+      options, DieOnceAndEcho, TempPath("mark"),
+      absl::MakeCordFromExternal(text, [&] { released.Notify(); }));
+  EXPECT_TRUE(*future.Get() == text);
+  released.WaitForNotification();
 }
 
 // What is read together with the end of a great answer must not wait for

@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message_lite.h"
@@ -114,6 +115,7 @@ constexpr Check kChecks[] = {
     CheckDecode<float>,
     CheckDecode<double>,
     CheckDecode<std::string>,
+    CheckDecode<absl::Cord>,
     CheckDecode<absl::Duration>,
     CheckDecode<absl::Time>,
     CheckDecode<Point>,

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>  // NOLINT(build/c++11)
@@ -15,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "multiproc/executors/file_handle.h"
@@ -190,14 +190,17 @@ class Channel {
   }
 
   void SendAttachment(size_t size, char fill) {
-    auto bytes = std::make_shared<const std::string>(size, fill);
-    const absl::Status status = writer_->SendAttachment(bytes);
+    const std::string bytes(size, fill);
+    // In two chunks, where it is long.
+    absl::Cord cord(absl::string_view(bytes).substr(0, size / 3));
+    cord.Append(absl::string_view(bytes).substr(size / 3));
+    const absl::Status status = writer_->SendAttachment(cord);
     if (!status.ok()) {
       FUZZ_CHECK(absl::IsResourceExhausted(status));
       return;
     }
     queued_ += kFrameHeaderSize + size;
-    expected_.push_back({FrameType::kAttachment, *bytes});
+    expected_.push_back({FrameType::kAttachment, bytes});
   }
 
   // A writer that blocks needs room in the pipe, or somebody who reads.
