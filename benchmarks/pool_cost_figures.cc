@@ -91,6 +91,17 @@ void QueuedMemory(benchmark::State& state, int64_t count) {
   }
 }
 
+// Waits until each of the workers has started and answered, which is not to be
+// counted as the tasks' cost.
+bool AwaitAllWorkers(benchmark::State& state, ProcessPool& pool) {
+  const auto futures = pool.Broadcast(Same, int64_t{0});
+  if (!Check(state, futures.status())) return false;
+  for (const Future<int64_t>& future : *futures) {
+    if (!Check(state, future.Get().status())) return false;
+  }
+  return true;
+}
+
 // What many workers cost the parent.
 void ManyWorkers(benchmark::State& state, int num_workers, int64_t count) {
   if (!Check(state, AllowHandlesAndProcesses(3 * num_workers + 100,
@@ -103,7 +114,7 @@ void ManyWorkers(benchmark::State& state, int num_workers, int64_t count) {
   options.executor = *ExecutorByName("fork");
   const auto pool = MakePool(state, options);
   for (auto _ : state) {
-    if (pool == nullptr) break;
+    if (pool == nullptr || !AwaitAllWorkers(state, *pool)) break;
     const absl::Duration cpu_before = *CpuTime();
     GetAll(state, SubmitAll(*pool, Same, count));
     state.counters["cpu_per_task"] =

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace multiproc {
 
@@ -86,8 +87,15 @@ absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size);
 // Where nobody reads any more: ABORTED, and SIGPIPE unless the thread blocks it
 // (signal(7): it goes to the thread that writes).
 absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes);
+// The same of several pieces in a row, of which the first is not empty: as one
+// where the system can do that (writev(2): up to 1,024), the first of them
+// where not.
+absl::StatusOr<size_t> WriteSome(FileHandle handle,
+                                 absl::Span<const absl::string_view> pieces);
 
 // WriteSome without SIGPIPE, whatever the thread blocks.
+absl::StatusOr<size_t> WriteSomeQuietly(
+    FileHandle handle, absl::Span<const absl::string_view> pieces);
 absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
                                         absl::string_view bytes);
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 
+#include "absl/container/inlined_vector.h"
 #include "multiproc/executors/file_handle.h"
 #include "multiproc/executors/handle_table.h"
 #include "multiproc/executors/monotonic_clock.h"
@@ -89,6 +90,15 @@ absl::StatusOr<size_t> Transfer(absl::string_view name, Call call) {
   return PosixError(name, "", errno);
 }
 
+using Parts = absl::InlinedVector<struct iovec, 64>;
+Parts PartsOf(absl::Span<const absl::string_view> pieces) {
+  Parts parts;
+  for (const absl::string_view piece : pieces) {
+    parts.push_back({const_cast<char*>(piece.data()), piece.size()});
+  }
+  return parts;
+}
+
 // pipe2(2) where there is one; macOS has none, and HandleTable::ExecLock keeps
 // a program from being started between the two calls.
 int MakePipe(int fds[2]) {
@@ -144,16 +154,31 @@ absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes) {
                   [=] { return write(handle, bytes.data(), bytes.size()); });
 }
 
+absl::StatusOr<size_t> WriteSome(FileHandle handle,
+                                 absl::Span<const absl::string_view> pieces) {
+  const Parts parts = PartsOf(pieces);
+  return Transfer("write", [&] {
+    return writev(handle, parts.data(), static_cast<int>(parts.size()));
+  });
+}
+
 absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
                                         absl::string_view bytes) {
+  return WriteSomeQuietly(handle, absl::MakeConstSpan(&bytes, 1));
+}
+
+absl::StatusOr<size_t> WriteSomeQuietly(
+    FileHandle handle, absl::Span<const absl::string_view> pieces) {
 #ifdef MULTIPROC_HAVE_RWF_NOSIGNAL
   // Linux 6.18 and later can be asked for that in the call itself.
   static std::atomic<bool> is_known{true};
   if (is_known.load(std::memory_order_relaxed)) {
     constexpr int kRwfNoSignal = 0x100;
-    struct iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
-    absl::StatusOr<size_t> written = Transfer(
-        "write", [&] { return pwritev2(handle, &part, 1, -1, kRwfNoSignal); });
+    const Parts parts = PartsOf(pieces);
+    absl::StatusOr<size_t> written = Transfer("write", [&] {
+      return pwritev2(handle, parts.data(), static_cast<int>(parts.size()), -1,
+                      kRwfNoSignal);
+    });
     if (written.ok() || absl::IsUnavailable(written.status()) ||
         absl::IsAborted(written.status())) {
       return written;
@@ -163,7 +188,7 @@ absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
   }
 #endif
   const ScopedSigpipeBlock no_sigpipe;
-  return WriteSome(handle, bytes);
+  return WriteSome(handle, pieces);
 }
 
 absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {

@@ -158,6 +158,29 @@ TEST(FileHandleTest, NonBlockingWriteTakesAPartAndThenNothing) {
             absl::UnavailableError(""));
 }
 
+TEST(FileHandleTest, PiecesAreWrittenInARow) {
+  const std::vector<absl::string_view> all = {"ab", "", "cde", "f"};
+  for (const bool quietly : {false, true}) {
+    Pipe pipe = NewPipe(Pipe::NonBlocking::kNeither);
+    std::vector<absl::string_view> rest = all;
+    while (!rest.empty()) {
+      const absl::StatusOr<size_t> size =
+          quietly ? WriteSomeQuietly(pipe.write_end.get(), rest)
+                  : WriteSome(pipe.write_end.get(), rest);
+      ASSERT_TRUE(size.ok()) << size.status();
+      size_t written = *size;
+      ASSERT_GT(written, 0);
+      while (!rest.empty() && written >= rest.front().size()) {
+        written -= rest.front().size();
+        rest.erase(rest.begin());
+      }
+      if (!rest.empty()) rest.front().remove_prefix(written);
+    }
+    pipe.write_end.reset();
+    EXPECT_EQ(*ReadToEnd(pipe.read_end.get()), "abcdef");
+  }
+}
+
 TEST(FileHandleTest, WaitReadableTimesOut) {
   const Pipe pipe = NewPipe();
   const FileHandle handle = pipe.read_end.get();

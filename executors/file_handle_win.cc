@@ -138,9 +138,19 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
 
 void EnlargePipe(FileHandle, size_t) {}
 
+absl::StatusOr<size_t> WriteSome(FileHandle handle,
+                                 absl::Span<const absl::string_view> pieces) {
+  return pieces.empty() ? 0 : WriteSome(handle, pieces.front());
+}
+
 absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,
                                         absl::string_view bytes) {
   return WriteSome(handle, bytes);
+}
+
+absl::StatusOr<size_t> WriteSomeQuietly(
+    FileHandle handle, absl::Span<const absl::string_view> pieces) {
+  return WriteSome(handle, pieces);
 }
 
 bool WaitReadable(FileHandle handle, absl::Duration timeout) {

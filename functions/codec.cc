@@ -10,6 +10,16 @@
 namespace multiproc {
 namespace {
 
+void Recycle(std::string bytes) {
+  std::string* const kept = KeptByThisThread<std::string>();
+  if (kept == nullptr || bytes.capacity() <= kept->capacity() ||
+      bytes.capacity() > kLargestKept) {
+    return;
+  }
+  *kept = std::move(bytes);
+  kept->clear();
+}
+
 // Room for `size` bytes, in great pages where they are new.
 void ReserveGreat(size_t size, std::string* text) {
   if (text->capacity() >= size) return;
@@ -19,14 +29,13 @@ void ReserveGreat(size_t size, std::string* text) {
 
 }  // namespace
 
-void RecyclePacked(std::string bytes) {
-  std::string* const kept = KeptByThisThread<std::string>();
-  if (kept == nullptr || bytes.capacity() <= kept->capacity() ||
-      bytes.capacity() > kLargestKept) {
-    return;
-  }
-  *kept = std::move(bytes);
-  kept->clear();
+absl::Cord CordOfPacked(std::string bytes) {
+  if (bytes.size() < kGreatBytes) return absl::Cord(bytes);
+  auto* const owned = new std::string(std::move(bytes));
+  return absl::MakeCordFromExternal(*owned, [owned] {
+    Recycle(std::move(*owned));
+    delete owned;
+  });
 }
 
 void Encoder::MakeRoomFor(size_t size) {
@@ -72,13 +81,13 @@ void Encoder::PutCord(const absl::Cord& bytes) {
     }
     return;
   }
-  great_->Append(std::exchange(*out_, ""));
+  great_->Append(CordOfPacked(std::exchange(*out_, "")));
   great_->Append(bytes);
 }
 
 void Encoder::Finish() {
   if (great_ == nullptr || great_->empty()) return;
-  great_->Append(std::exchange(*out_, ""));
+  great_->Append(CordOfPacked(std::exchange(*out_, "")));
 }
 
 void Encoder::PutProto(const google::protobuf::MessageLite& message) {

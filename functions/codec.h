@@ -103,7 +103,8 @@ class Encoder {
     PutVarint(bytes.size());
     PutBytes(bytes);
   }
-  // The same of a Cord: one of 32 KiB or more is not copied, if that can be.
+  // The same of a Cord. One of 32 KiB or more is not copied, if this was made
+  // with a Cord to put it in.
   void PutCord(const absl::Cord& bytes);
   void PutProto(const google::protobuf::MessageLite& message);
 
@@ -152,6 +153,8 @@ class Decoder {
   bool GetFixed(int size, uint64_t* value);
   bool GetBytes(size_t size, absl::string_view* bytes);
   bool GetSized(absl::string_view* bytes);
+  // What PutCord or PutSized wrote. One of 32 KiB or more is no copy, and keeps
+  // all of the bytes, if they have an owner.
   bool GetCord(absl::Cord* bytes);
   // Not GetMessage, which windows.h has made a macro.
   bool GetProto(google::protobuf::MessageLite* message);
@@ -167,10 +170,11 @@ class Decoder {
   const std::shared_ptr<const void> owner_;
 };
 
-// Gives the memory of a great string, packed once and not needed any more, to
-// the next that this thread packs: to make a page of memory anew costs more
-// than to copy it. One is kept for each thread, up to 4 MiB.
-void RecyclePacked(std::string bytes);
+// What was packed, as a Cord. The memory of a great string is not copied; and
+// when the last Cord that has it goes, it is given to the next great string
+// that this thread packs: to make a page of memory anew costs more than to copy
+// it. One is kept for each thread, up to 4 MiB.
+absl::Cord CordOfPacked(std::string bytes);
 
 // Packs `values` in a row. INVALID_ARGUMENT where one of them can't be packed.
 template <typename... Ts>

@@ -16,6 +16,8 @@ struct Piece {
   ~Piece() { std::free(data); }
   char* data = nullptr;
   size_t capacity = 0;
+  // Who only releases what others have allocated needs none.
+  bool thread_allocates = false;
 };
 
 char* NewMemory(size_t capacity) {
@@ -33,7 +35,10 @@ PackedBytes PackedBytes::Allocate(size_t size) {
   bytes.capacity_ =
       std::max<size_t>((size + kGranule - 1) / kGranule * kGranule, kGranule);
   Piece* const kept = KeptByThisThread<Piece>();
-  if (kept != nullptr && kept->capacity >= bytes.capacity_) {
+  if (kept != nullptr) kept->thread_allocates = true;
+  // Somebody may keep it for long, and it is to be about what he has.
+  if (kept != nullptr && kept->capacity >= bytes.capacity_ &&
+      kept->capacity <= 2 * bytes.capacity_) {
     bytes.data_ = std::exchange(kept->data, nullptr);
     bytes.capacity_ = std::exchange(kept->capacity, 0);
   } else {
@@ -56,7 +61,7 @@ std::shared_ptr<const void> PackedBytes::Share() {
 void PackedBytes::Release() {
   if (data_ == nullptr) return;
   Piece* const kept = KeptByThisThread<Piece>();
-  if (kept != nullptr && capacity_ <= kLargestKept &&
+  if (kept != nullptr && kept->thread_allocates && capacity_ <= kLargestKept &&
       capacity_ > kept->capacity) {
     std::swap(data_, kept->data);
     std::swap(capacity_, kept->capacity);

@@ -1,5 +1,6 @@
 // Packed arguments or results: bytes that belong to somebody else, or bytes of
-// their own that are released with them.
+// their own that are released with them, or with the last of those who share
+// them.
 //
 //   PackedBytes small(view);                       // must outlive it
 //   PackedBytes great = PackedBytes::Allocate(size);
@@ -27,8 +28,9 @@ class PackedBytes {
   explicit PackedBytes(absl::string_view bytes) : view_(bytes) {}
 
   // `size` bytes of its own, which hold anything, and take memory as they are
-  // written to; is_valid() is false if there is no memory. Each thread keeps
-  // some that it released for the next: to make a page of memory anew costs
+  // written to; is_valid() is false if there is no memory. Each thread that
+  // allocates keeps some that it released for the next, up to 4 MiB, which then
+  // is at most twice as much as that needs: to make a page of memory anew costs
   // more than to copy it.
   static PackedBytes Allocate(size_t size);
 
@@ -45,9 +47,10 @@ class PackedBytes {
 
   absl::string_view view() const { return view_; }
 
-  // Gives bytes of its own to an object that has them as long as it lives, and
-  // that copies of the pointer share; view() stays what it is until then. Null,
-  // and nothing changes, if they are somebody else's.
+  // Gives bytes of its own to an object that copies of the pointer share, and
+  // which releases them when the last copy goes. view() points there still, as
+  // long as one is left, and is_valid() is false. Null, and nothing changes, if
+  // they are somebody else's.
   std::shared_ptr<const void> Share();
 
   // Of bytes of its own; null if there are none.

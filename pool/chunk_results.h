@@ -34,6 +34,10 @@ class ChunkResults {
   explicit ChunkResults(MapRun::Chunk chunk);
 
   const MapRun::Chunk& chunk() const { return chunk_; }
+  // The place behind its last item in the whole range.
+  size_t end() const {
+    return static_cast<size_t>(chunk_.first) + chunk_.count;
+  }
 
   // OK, or the first error of an item, with the item's index, as far as it is
   // known before the results are unpacked.
@@ -86,7 +90,7 @@ template <typename T>
 bool ChunkResults::Unpack(
     OnError on_error,
     std::vector<typename Future<T>::Outcome>* outcomes) const {
-  Decoder decoder(packed_);
+  Decoder decoder(packed_, chunk_.state->result_owner());
   auto error = errors_.begin();
   for (uint32_t item = 0; item < chunk_.count; ++item) {
     if (error != errors_.end() && error->index == item) {
@@ -106,11 +110,10 @@ bool ChunkResults::Unpack(
 
 template <typename T>
 absl::Status ChunkResults::PutInto(std::vector<T>* results) const {
-  const size_t end = static_cast<size_t>(chunk_.first) + chunk_.count;
-  if (results->size() < end) results->resize(end);
-  Decoder decoder(packed_);
+  if (results->size() < end()) results->resize(end());
+  Decoder decoder(packed_, chunk_.state->result_owner());
   bool unpacked = true;
-  for (size_t i = end - chunk_.count; unpacked && i < end; ++i) {
+  for (size_t i = end() - chunk_.count; unpacked && i < end(); ++i) {
     if constexpr (std::is_same_v<T, bool>) {
       // What is at a place of a vector<bool> has no address.
       bool value = false;

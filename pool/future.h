@@ -11,7 +11,8 @@
 // The futures of a pool share its memory for tasks, some 200 bytes for each. Of
 // what a burst of them took, all but 4 MiB is released once none is left, of
 // any task of the pool; until then it is there for other tasks. So keep results
-// for long rather than futures.
+// for long rather than futures. (A great absl::Cord among them has the memory
+// in which all of the result came.)
 //
 // Thread-safe.
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "multiproc/functions/function.h"
+#include "multiproc/functions/huge_pages.h"
 #include "multiproc/pool/chunk_results.h"
 #include "multiproc/pool/future.h"
 #include "multiproc/pool/map_run.h"
@@ -63,11 +64,21 @@ absl::Status ForEachChunk(MapRun& run, Visitor visit) {
   return error;
 }
 
-// How many outcomes to make room for at once: a range may say any size, such as
-// that of a generator that never ends by itself.
-inline size_t Capacity(const MapRun& run) {
-  constexpr size_t kMost = size_t{64} << 10;
-  return (std::min)(run.size().value_or(0), kMost);
+// Room for `size` outcomes, and for all that the range says to have: but not
+// for more than 64 MiB at once, as that may be any number, such as that of a
+// generator that never ends by itself. Many come in great pages: to make small
+// ones, and to copy them as the vector grows, would cost as much as the calls.
+template <typename T>
+void MakeRoom(size_t size, const MapRun& run, std::vector<T>* outcomes) {
+  constexpr size_t kMost = (size_t{64} << 20) / sizeof(T);
+  if (size <= outcomes->capacity()) return;
+  const size_t all = (std::min)(run.size().value_or(0), kMost);
+  outcomes->reserve((std::max)({size, all, 2 * outcomes->capacity()}));
+  if constexpr (!std::is_same_v<T, bool>) {
+    T* const end = outcomes->data() + outcomes->size();
+    AdviseHugePages(reinterpret_cast<char*>(end),
+                    (outcomes->capacity() - outcomes->size()) * sizeof(T));
+  }
 }
 
 template <typename R>
@@ -78,10 +89,11 @@ MapResult<R> Map(MapRun run) {
                         [](const ChunkResults&) { return absl::OkStatus(); });
   } else {
     std::vector<T> all;
-    all.reserve(Capacity(run));
-    absl::Status status = ForEachChunk(
-        run,
-        [&all](const ChunkResults& results) { return results.PutInto(&all); });
+    absl::Status status =
+        ForEachChunk(run, [&all, &run](const ChunkResults& results) {
+          MakeRoom(results.end(), run, &all);
+          return results.PutInto(&all);
+        });
     if (!status.ok()) return status;
     return all;
   }
@@ -90,13 +102,13 @@ MapResult<R> Map(MapRun run) {
 template <typename R>
 MapOutcomes<R> TryMap(MapRun run) {
   MapOutcomes<R> all;
-  all.reserve(Capacity(run));
   run.set_needs_all();
   for (run.Fill(); !run.done(); run.Fill()) {
     const ChunkResults results(*run.Take(absl::InfiniteDuration()));
     MapOutcomes<R> some = results.Outcomes<ResultOf<R>>(run.on_error());
     run.Release(some.size());
     const size_t first = static_cast<size_t>(results.chunk().first);
+    MakeRoom(first + some.size(), run, &all);
     if (all.size() < first + some.size()) all.resize(first + some.size());
     std::move(some.begin(), some.end(), &all[first]);
   }

@@ -72,85 +72,70 @@ absl::Status MessageChannel::SendAttachment(absl::Cord bytes) {
 }
 
 absl::Status MessageChannel::Flush() {
-  absl::Status status = FlushJournal();
-  if (status.ok()) status = FlushQueue();
+  absl::Status status = FlushPieces();
   if (!status.ok()) ForgetUnsent();
-  if (attachments_.empty()) std::string().swap(gathered_);
   if (unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
   return status;
 }
 
-absl::Status MessageChannel::FlushJournal() {
-  while (journal_ != nullptr && !journal_->unwritten().empty()) {
+absl::Status MessageChannel::FlushPieces() {
+  while (has_unsent()) {
+    const Pieces pieces = NextPieces();
     const absl::StatusOr<size_t> written =
-        WriteSome(out_.get(), journal_->unwritten());
-    if (!written.ok()) return written.status();
-    journal_->Written(*written);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status MessageChannel::FlushQueue() {
-  while (sent_ < unsent_.size() || !attachments_.empty()) {
-    const absl::StatusOr<bool> all =
-        unsent_.empty() ? FlushAttachment() : FlushMessages();
-    if (!all.ok()) return all.status();
-    if (!*all) return absl::OkStatus();
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<size_t> MessageChannel::WriteOnce(absl::string_view bytes) {
-  const absl::StatusOr<size_t> written =
-      quiet_ ? WriteSomeQuietly(out_.get(), bytes)
-             : WriteSome(out_.get(), bytes);
-  if (absl::IsUnavailable(written.status())) return 0;
-  if (written.ok()) sent_bytes_ += *written;
-  return written;
-}
-
-absl::StatusOr<bool> MessageChannel::FlushMessages() {
-  while (sent_ < unsent_.size()) {
-    const absl::StatusOr<size_t> written =
-        WriteOnce(absl::string_view(unsent_).substr(sent_));
-    if (!written.ok()) return written.status();
-    sent_ += *written;
-    if (*written == 0) {
+        quiet_ ? WriteSomeQuietly(out_.get(), pieces)
+               : WriteSome(out_.get(), pieces);
+    if (absl::IsUnavailable(written.status())) {
       DropSent();
-      return false;
+      return absl::OkStatus();
     }
-  }
-  if (journal_ != nullptr) journal_->Skip(unsent_.size());
-  unsent_.clear();
-  sent_ = 0;
-  return true;
-}
-
-absl::string_view MessageChannel::NextPiece(const absl::Cord& unsent) {
-  const absl::string_view first = *unsent.chunk_begin();
-  if (first.size() >= kReadSize || first.size() == unsent.size()) return first;
-  gathered_.clear();
-  for (const absl::string_view chunk : unsent.Chunks()) {
-    const size_t room = kReadSize - gathered_.size();
-    if (room == 0) break;
-    gathered_.append(chunk.data(), std::min(chunk.size(), room));
-  }
-  return gathered_;
-}
-
-absl::StatusOr<bool> MessageChannel::FlushAttachment() {
-  Attachment& first = attachments_.front();
-  while (!first.unsent.empty()) {
-    const absl::StatusOr<size_t> written = WriteOnce(NextPiece(first.unsent));
     if (!written.ok()) return written.status();
-    if (*written == 0) return false;
-    first.unsent.RemovePrefix(*written);
+    CountSent(*written);
   }
-  if (journal_ != nullptr) journal_->Skip(first.size);
-  attached_bytes_ -= first.size;
-  unsent_ = std::move(first.behind);
-  attachments_.pop_front();
-  return true;
+  return absl::OkStatus();
+}
+
+// Together, for whoever reads them would be woken by the first alone.
+MessageChannel::Pieces MessageChannel::NextPieces() const {
+  Pieces pieces;
+  if (journal_ != nullptr && !journal_->unwritten().empty()) {
+    pieces.push_back(journal_->unwritten());
+  }
+  if (sent_ < unsent_.size()) {
+    pieces.push_back(absl::string_view(unsent_).substr(sent_));
+  }
+  if (attachments_.empty()) return pieces;
+  for (const absl::string_view chunk : attachments_.front().unsent.Chunks()) {
+    if (pieces.size() == kMostPieces) break;
+    pieces.push_back(chunk);
+  }
+  return pieces;
+}
+
+void MessageChannel::CountSent(size_t size) {
+  if (journal_ != nullptr) {
+    const size_t of_journal = std::min(size, journal_->unwritten().size());
+    journal_->Written(of_journal);
+    size -= of_journal;
+    if (unsent_.empty() || !journal_->unwritten().empty()) return;
+  }
+  sent_bytes_ += size;
+  const size_t of_messages = std::min(size, unsent_.size() - sent_);
+  sent_ += of_messages;
+  if (sent_ < unsent_.size()) return;
+  size_t all = unsent_.size();
+  if (attachments_.empty()) {
+    unsent_.clear();
+  } else {
+    Attachment& first = attachments_.front();
+    first.unsent.RemovePrefix(size - of_messages);
+    if (!first.unsent.empty()) return;
+    all += first.size;
+    attached_bytes_ -= first.size;
+    unsent_ = std::move(first.behind);
+    attachments_.pop_front();
+  }
+  sent_ = 0;
+  if (journal_ != nullptr) journal_->Skip(all);
 }
 
 // What was sent must go now and then, also from a queue that is never empty;

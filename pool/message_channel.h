@@ -22,6 +22,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
@@ -123,16 +124,12 @@ class MessageChannel {
   // Queues it in the journal; false if there is no room.
   bool SendByJournal(FrameType type, size_t size,
                      const google::protobuf::MessageLite& message);
-  absl::Status FlushJournal();
-  absl::Status FlushQueue();
-  // Writes once; how much, which is nothing if there is no room.
-  absl::StatusOr<size_t> WriteOnce(absl::string_view bytes);
-  // What of the first attachment is written next: many small chunks together.
-  absl::string_view NextPiece(const absl::Cord& unsent);
-  // Write the rest of the messages that are first in the queue, or of the first
-  // attachment; whether all of it is written.
-  absl::StatusOr<bool> FlushMessages();
-  absl::StatusOr<bool> FlushAttachment();
+  absl::Status FlushPieces();
+  // What is written next; and takes note of how much of it was.
+  static constexpr size_t kMostPieces = 64;
+  using Pieces = absl::InlinedVector<absl::string_view, kMostPieces>;
+  Pieces NextPieces() const;
+  void CountSent(size_t size);
   void DropSent();
   void ForgetUnsent();
 
@@ -153,8 +150,8 @@ class MessageChannel {
   std::deque<Attachment> attachments_;
   size_t attached_bytes_ = 0;  // Of all of these.
   size_t sent_bytes_ = 0;
-  size_t sent_ = 0;  // Of unsent_.
-  std::string gathered_;
+  // Of unsent_, which stays until the attachment behind it is sent.
+  size_t sent_ = 0;
 };
 
 }  // namespace multiproc

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -170,6 +171,31 @@ TEST_F(MessageChannelTest, AttachmentsComeWhereTheyWereSent) {
   EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), great);
   EXPECT_EQ(Received(&*right_).task_id(), 2);
   EXPECT_EQ(ReceivedPayload(&*right_, FrameType::kAttachment), "");
+}
+
+// More chunks than are written at a time, and more bytes than the pipe takes:
+// writes end anywhere.
+TEST_F(MessageChannelTest, AttachmentsOfManyChunksComeInParts) {
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) text += static_cast<char>('a' + i % 26);
+  int released = 0;
+  ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1)).ok());
+  ASSERT_TRUE(left_->SendAttachment(CordOf(text, &released)).ok());
+  ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(2)).ok());
+  std::vector<std::string> payloads;
+  while (payloads.size() < 3) {
+    ASSERT_TRUE(left_->Flush().ok());
+    const absl::StatusOr<std::optional<Frame>> frame = right_->Receive();
+    ASSERT_TRUE(frame.ok()) << frame.status();
+    if (frame->has_value()) payloads.emplace_back((*frame)->payload);
+  }
+  EXPECT_TRUE(payloads[1] == text);
+  EXPECT_EQ(payloads[2], Response(2).SerializeAsString());
+  EXPECT_EQ(released, 300);
+  EXPECT_FALSE(left_->has_unsent());
+  EXPECT_EQ(left_->queue_size(), 0);
+  EXPECT_EQ(left_->sent_bytes(), right_->received_bytes());
 }
 
 TEST_F(MessageChannelTest, AnAttachmentOverTheLimitIsNotQueued) {

@@ -73,7 +73,9 @@ class ProcessPool {
   ProcessPool& operator=(const ProcessPool&) = delete;
 
   // Runs the registered function `fn` with `args` in a worker, and returns at
-  // once. Everything that can go wrong is told by the future (future.h).
+  // once. Everything that can go wrong is told by the future (future.h). `args`
+  // are copied, but for the bytes of absl::Cords of 32 KiB or more, which are
+  // read until these release them (docs/tasks.md).
   template <typename R, typename... P, typename... Args>
   Future<ResultOf<R>> Submit(R (*fn)(P...), const Args&... args) {
     return Submit(TaskOptions(), fn, args...);

@@ -326,10 +326,9 @@ bool TaskServer::Report(absl::string_view bytes) {
 }
 
 absl::Status TaskServer::SendGreatResponse() {
-  // It is written before it changes: the channel blocks.
-  absl::Cord result = great_result_.empty()
-                          ? absl::MakeCordFromExternal(result_, [] {})
-                          : std::move(great_result_);
+  absl::Cord result = great_result_.empty() ? CordOfPacked(std::move(result_))
+                                            : std::move(great_result_);
+  result_.clear();
   great_result_.Clear();
   absl::Status status = channel_.CheckSize(result.size());
   if (!status.ok()) return status;
@@ -337,10 +336,7 @@ absl::Status TaskServer::SendGreatResponse() {
   status = channel_.Send(FrameType::kTaskResponse, response_);
   if (!status.ok()) return status;
   status = channel_.SendAttachment(std::move(result));
-  if (status.ok()) status = Write();
-  RecyclePacked(std::move(result_));
-  result_ = std::string();
-  return status;
+  return status.ok() ? Write() : status;
 }
 
 }  // namespace

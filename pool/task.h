@@ -35,11 +35,12 @@ class Task : public FutureState {
   void SetCall(PackedCall call, uint32_t count) {
     function_ = call.function;
     count_ = count;
-    has_attachment_ = call.size() >= kAttachmentBytes;
+    has_attachment_ =
+        call.size() >= kAttachmentBytes || !call.great_arguments.empty();
     if (!has_attachment_) {
       bytes_ = std::move(call.arguments);
     } else if (call.great_arguments.empty()) {
-      extra().attachment = MakeAttachment(std::move(call.arguments));
+      extra().attachment = CordOfPacked(std::move(call.arguments));
     } else {
       extra().attachment = std::move(call.great_arguments);
     }
@@ -106,15 +107,6 @@ class Task : public FutureState {
   bool pinned = false;
 
  private:
-  // Its memory is used again.
-  static absl::Cord MakeAttachment(std::string bytes) {
-    auto* const kept = new std::string(std::move(bytes));
-    return absl::MakeCordFromExternal(*kept, [kept] {
-      RecyclePacked(std::move(*kept));
-      delete kept;
-    });
-  }
-
   bool has_attachment_ = false;
   uint32_t count_ = 1;
   const function_internal::Registration* function_ = nullptr;

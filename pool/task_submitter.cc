@@ -178,6 +178,10 @@ TaskPtr TaskSubmitter::NewTask() {
 TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
                                 uint32_t count) {
   TaskPtr task = NewTask();
+  if (!call.great_arguments.empty()) {
+    call.great_arguments =
+        loop_->late_release().Wrap(std::move(call.great_arguments));
+  }
   task->SetCall(std::move(call), count);
   SetOptions(options_, options, *task);
   task->set_submit_time_ns(MonotonicNanoseconds());

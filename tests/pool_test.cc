@@ -393,18 +393,30 @@ TEST_P(PoolTest, CordsOfAnySizePass) {
             absl::StatusCode::kResourceExhausted);
 }
 
-// Its memory is the caller's, and is so until the task has its outcome.
+// Its releaser may call the pool: that holds no lock.
 TEST_P(PoolTest, AGreatCordIsKeptForAnotherAttempt) {
   const auto pool = MakePool(1);
   const std::string text(100000, 'x');
+  auto memory = std::make_unique<std::string>(text);
+  const absl::string_view bytes = *memory;
   absl::Notification released;
+  Future<int64_t> later;
   TaskOptions options;
   options.max_attempts = 2;
-  const Future<absl::Cord> future = pool->Submit(
-      options, DieOnceAndEcho, TempPath("mark"),
-      absl::MakeCordFromExternal(text, [&] { released.Notify(); }));
+  const Future<absl::Cord> future =
+      pool->Submit(options, DieOnceAndEcho, TempPath("mark"),
+                   absl::MakeCordFromExternal(bytes, [&] {
+                     std::fill(memory->begin(), memory->end(), 'y');
+                     memory = nullptr;
+                     later = pool->Submit(Square, 3);
+                     released.Notify();
+                   }));
   EXPECT_TRUE(*future.Get() == text);
   released.WaitForNotification();
+  EXPECT_EQ(*later.Get(), 9);
+  // What comes is no copy either.
+  EXPECT_EQ(future.Get()->chunk_begin()->data(),
+            future.Get()->chunk_begin()->data());
 }
 
 // What is read together with the end of a great answer must not wait for

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -101,6 +102,29 @@ void CheckDecode(absl::string_view bytes) {
   FUZZ_CHECK(DecodeValues(packed, &other));
 }
 
+// A great Cord, and behind it whatever the bytes are: the same, shared or
+// copied, and packed either way.
+void CheckShared(absl::string_view bytes) {
+  using Row = std::tuple<absl::Cord, std::vector<absl::Cord>>;
+  const auto memory = std::make_shared<std::string>();
+  FUZZ_CHECK(EncodeValues(&*memory, std::string(kGreatBytes, 'g')).ok());
+  memory->append(bytes.data(), bytes.size());
+  Row copied;
+  Row shared;
+  const bool decoded = DecodeValues(*memory, &copied);
+  Decoder decoder(*memory, memory);
+  FUZZ_CHECK((decoder.Get(&shared) && decoder.remaining() == 0) == decoded);
+  if (!decoded) return;
+  FUZZ_CHECK(shared == copied);
+  FUZZ_CHECK(std::get<0>(shared).chunk_begin()->data() > memory->data());
+  std::string packed;
+  FUZZ_CHECK(EncodeValues(&packed, copied).ok());
+  std::string rest;
+  absl::Cord great;
+  FUZZ_CHECK(EncodeShared(&rest, &great, shared).ok());
+  FUZZ_CHECK(rest.empty() && great == packed);
+}
+
 using Check = void (*)(absl::string_view bytes);
 
 constexpr Check kChecks[] = {
@@ -115,7 +139,6 @@ constexpr Check kChecks[] = {
     CheckDecode<float>,
     CheckDecode<double>,
     CheckDecode<std::string>,
-    CheckDecode<absl::Cord>,
     CheckDecode<absl::Duration>,
     CheckDecode<absl::Time>,
     CheckDecode<Point>,
@@ -136,6 +159,8 @@ constexpr Check kChecks[] = {
     CheckDecode<std::map<std::string, std::vector<absl::Time>>>,
     CheckDecode<std::map<int8_t, std::map<bool, Colour>>>,
     CheckDecode<std::unordered_map<std::string, int32_t>>,
+    CheckDecode<absl::Cord>,
+    CheckShared,
 };
 
 // ---- Errors ----

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>  // NOLINT(build/c++11)
@@ -191,9 +192,15 @@ class Channel {
 
   void SendAttachment(size_t size, char fill) {
     const std::string bytes(size, fill);
-    // In two chunks, where it is long.
-    absl::Cord cord(absl::string_view(bytes).substr(0, size / 3));
-    cord.Append(absl::string_view(bytes).substr(size / 3));
+    // In chunks of up to 100 bytes, and one of all the rest.
+    absl::Cord cord;
+    for (size_t i = 0; i < size;) {
+      const size_t chunk =
+          i < 7000 ? std::min(size - i, i % 101 + 1) : size - i;
+      const auto owned = std::make_shared<const std::string>(chunk, fill);
+      cord.Append(absl::MakeCordFromExternal(*owned, [owned] {}));
+      i += chunk;
+    }
     const absl::Status status = writer_->SendAttachment(cord);
     if (!status.ok()) {
       FUZZ_CHECK(absl::IsResourceExhausted(status));

@@ -122,6 +122,9 @@ def requests():
                   field(5, field(1, b"label") + field(4, 1))))
     raw = 0x08
     seed("request", "good", raw | 1, good)
+    seed("request", "cords", raw | 1, frame(REQUEST, field(1, 1) + field(
+        2, call(b"Cords", "vector<string>(uint16,string)",
+                varint(40000) + piece(b"c")))), good)
     seed("request", "small_frames", raw | 0, good)
     seed("request", "hooks", raw | 0x80 | 0x30 | 1, good)
     # Closed 1 time: what comes before the TakeBack is dropped.
@@ -138,7 +141,7 @@ def requests():
     seed("request", "unfinished", raw | 1, good[:-3])
     # Made of parts: each function, its arguments a piece.
     parts = b""
-    for function in range(12):
+    for function in range(14):
         parts += bytes([4, function, function]) + piece(b"\2\2\2")
     parts += bytes([4, 0x25, 9]) + number(3, 8) + piece(b"\1\2\3")
     parts += bytes([4, 0x3a, 9, 2, 1]) + piece(b"label")
@@ -208,6 +211,7 @@ def codecs():
         b"\2\0\1" + piece(field(1, 3)), b"\2" + ok + b"\2\4" + error,
         b"\1" + piece(b"k") + b"\1\0\2\0", b"\1\1\1\1\7",
         b"\2" + piece(b"a") + b"\1" + piece(b"b") + b"\2",
+        piece(b"cord"), b"\2" + piece(b"behind") + piece(b"it"),
     ]
     for i, value in enumerate(values):
         seed("codec", f"value_{i:02}", i, value)

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "multiproc/executors/file_handle.h"
@@ -57,6 +58,12 @@ MULTIPROC_FUNCTION(Great);
 void Nothing() {}
 MULTIPROC_FUNCTION(Nothing);
 
+// A great one is not copied into the answer.
+std::vector<absl::Cord> Cords(uint16_t size, const absl::Cord& cord) {
+  return {cord, absl::Cord(std::string(size, 'c')), cord};
+}
+MULTIPROC_FUNCTION(Cords);
+
 void Watch(bool report) {
   const CurrentTask task;
   if (task.cancelled() || task.time_left() < absl::ZeroDuration()) return;
@@ -82,6 +89,7 @@ const std::vector<FunctionCall>& Calls() {
     AddCalls(Great, calls);
     AddCalls(Nothing, calls);
     AddCalls(Watch, calls);
+    AddCalls(Cords, calls);
     return calls;
   }();
   return *all;
