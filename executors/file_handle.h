@@ -87,9 +87,8 @@ absl::StatusOr<size_t> ReadSome(FileHandle handle, char* buffer, size_t size);
 // Where nobody reads any more: ABORTED, and SIGPIPE unless the thread blocks it
 // (signal(7): it goes to the thread that writes).
 absl::StatusOr<size_t> WriteSome(FileHandle handle, absl::string_view bytes);
-// The same of several pieces in a row, of which the first is not empty: as one
-// where the system can do that (writev(2): up to 1,024), the first of them
-// where not.
+// The same of several pieces in a row, of which the first is not empty. It may
+// stop after the first, though there is room for more; writev(2) takes 1,024.
 absl::StatusOr<size_t> WriteSome(FileHandle handle,
                                  absl::Span<const absl::string_view> pieces);
 

@@ -138,9 +138,20 @@ absl::Status WriteAll(FileHandle handle, absl::string_view bytes) {
 
 void EnlargePipe(FileHandle, size_t) {}
 
+// Windows writes one buffer at a time: small pieces are copied into one.
 absl::StatusOr<size_t> WriteSome(FileHandle handle,
                                  absl::Span<const absl::string_view> pieces) {
-  return pieces.empty() ? 0 : WriteSome(handle, pieces.front());
+  constexpr size_t kGathered = 65536;
+  if (pieces.empty()) return 0;
+  if (pieces.size() == 1 || pieces.front().size() >= kGathered) {
+    return WriteSome(handle, pieces.front());
+  }
+  std::string gathered;
+  for (const absl::string_view piece : pieces) {
+    const size_t room = kGathered - gathered.size();
+    gathered.append(piece.data(), std::min(piece.size(), room));
+  }
+  return WriteSome(handle, gathered);
 }
 
 absl::StatusOr<size_t> WriteSomeQuietly(FileHandle handle,

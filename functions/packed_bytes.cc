@@ -61,8 +61,8 @@ std::shared_ptr<const void> PackedBytes::Share() {
 void PackedBytes::Release() {
   if (data_ == nullptr) return;
   Piece* const kept = KeptByThisThread<Piece>();
-  if (kept != nullptr && kept->thread_allocates && capacity_ <= kLargestKept &&
-      capacity_ > kept->capacity) {
+  // The last one: what is wanted next is likely as great.
+  if (kept != nullptr && kept->thread_allocates && capacity_ <= kLargestKept) {
     std::swap(data_, kept->data);
     std::swap(capacity_, kept->capacity);
   }

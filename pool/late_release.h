@@ -1,47 +1,24 @@
-// Great Cords of the callers of Submit, whose memory is released where none of
-// the pool's locks is held: what that takes is the callers' code.
+// A great Cord of a caller of Submit, whose memory is released where callbacks
+// run: what that takes is the caller's code, which must not run under the
+// pool's locks, nor on the thread that serves the workers.
 //
-//   LateRelease late_release;
-//   absl::Cord sent = late_release.Wrap(std::move(cord));
-//   sent.Clear();                          // somewhere, with any lock held
-//   std::vector<absl::Cord> left = late_release.Take();
-//   ... give the lock up ...
-//   left.clear();
-//
-// Thread-safe.
+//   call.great_arguments =
+//       ReleaseAsCallback(std::move(call.great_arguments), loop);
 
 #ifndef MULTIPROC_POOL_LATE_RELEASE_H_
 #define MULTIPROC_POOL_LATE_RELEASE_H_
 
-#include <atomic>
 #include <memory>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/cord.h"
-#include "absl/synchronization/mutex.h"
+#include "multiproc/pool/future_state.h"
 
 namespace multiproc {
 
-class LateRelease {
- public:
-  // The bytes of `cord`, which waits for Take once nobody has any of them. They
-  // may outlive this object; what nobody takes is released with the last of
-  // both.
-  absl::Cord Wrap(absl::Cord cord);
-
-  // Those that wait.
-  std::vector<absl::Cord> Take();
-
- private:
-  struct Waiting {
-    absl::Mutex mutex;
-    std::vector<absl::Cord> cords ABSL_GUARDED_BY(mutex);
-    std::atomic<bool> any{false};
-  };
-
-  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
-};
+// The bytes of `cord`; once nobody has any of them, `owner` gets a callback to
+// post that releases `cord`. If `owner` is gone, it is released at once.
+// Thread-safe.
+absl::Cord ReleaseAsCallback(absl::Cord cord, std::weak_ptr<FutureOwner> owner);
 
 }  // namespace multiproc
 

@@ -1,7 +1,9 @@
 #include "multiproc/pool/late_release.h"
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/cord.h"
@@ -10,60 +12,55 @@
 namespace multiproc {
 namespace {
 
-// Two chunks, each of which counts its release.
-absl::Cord MakeCord(const std::string& text, int* released) {
-  absl::Cord cord;
-  for (int i = 0; i < 2; ++i) {
-    cord.Append(absl::MakeCordFromExternal(text, [=] { ++*released; }));
+// Keeps what is posted.
+class Owner : public FutureOwner {
+ public:
+  void Post(std::function<void()> callback) override {
+    posted.push_back(std::move(callback));
   }
-  return cord;
-}
 
-TEST(LateReleaseTest, NothingIsReleasedBeforeItIsTaken) {
-  const std::string text(100000, 'x');
-  int released = 0;
-  LateRelease late_release;
-  absl::Cord wrapped = late_release.Wrap(MakeCord(text, &released));
-  EXPECT_EQ(wrapped, text + text);
-  EXPECT_EQ(wrapped.chunk_begin()->data(), text.data()) << "it is no copy";
+  std::vector<std::function<void()>> posted;
+};
+
+class LateReleaseTest : public testing::Test {
+ protected:
+  // Two chunks, each of which counts its release.
+  absl::Cord MakeCord() {
+    absl::Cord cord;
+    for (int i = 0; i < 2; ++i) {
+      cord.Append(absl::MakeCordFromExternal(text_, [this] { ++released_; }));
+    }
+    return cord;
+  }
+
+  const std::string text_ = std::string(100000, 'x');
+  int released_ = 0;
+  std::shared_ptr<Owner> owner_ = std::make_shared<Owner>();
+};
+
+TEST_F(LateReleaseTest, IsPostedOnceNobodyHasAnyOfIt) {
+  absl::Cord wrapped = ReleaseAsCallback(MakeCord(), owner_);
+  EXPECT_EQ(wrapped, text_ + text_);
+  EXPECT_EQ(wrapped.chunk_begin()->data(), text_.data()) << "it is no copy";
   absl::Cord part = wrapped.Subcord(150000, 1000);
   wrapped.Clear();
-  EXPECT_TRUE(late_release.Take().empty()) << "some of it is there";
+  EXPECT_TRUE(owner_->posted.empty()) << "some of it is there";
   EXPECT_EQ(part, std::string(1000, 'x'));
   part.Clear();
-  std::vector<absl::Cord> taken = late_release.Take();
-  EXPECT_EQ(taken.size(), 1);
-  EXPECT_EQ(released, 0);
-  taken.clear();
-  EXPECT_EQ(released, 2);
-  EXPECT_TRUE(late_release.Take().empty());
+  ASSERT_EQ(owner_->posted.size(), 1);
+  EXPECT_EQ(released_, 0);
+  owner_->posted[0]();
+  owner_->posted.clear();
+  EXPECT_EQ(released_, 2);
 }
 
-TEST(LateReleaseTest, WhatIsReleasedMayTakeMore) {
-  const std::string text(100000, 'x');
-  int released = 0;
-  LateRelease late_release;
-  absl::Cord inner = late_release.Wrap(MakeCord(text, &released));
-  late_release.Wrap(absl::MakeCordFromExternal(text, [&] {
-    inner.Clear();
-    EXPECT_EQ(late_release.Take().size(), 1);
-  }));
-  EXPECT_EQ(late_release.Take().size(), 1);
-  EXPECT_EQ(released, 2);
-}
-
-TEST(LateReleaseTest, WhatNobodyTakesIsReleasedAtTheEnd) {
-  const std::string text(100000, 'x');
-  int released = 0;
-  auto late_release = std::make_unique<LateRelease>();
-  absl::Cord first = late_release->Wrap(MakeCord(text, &released));
-  absl::Cord second = late_release->Wrap(MakeCord(text, &released));
-  first.Clear();
-  EXPECT_EQ(released, 0);
-  late_release = nullptr;
-  EXPECT_EQ(second, text + text);
-  second.Clear();
-  EXPECT_EQ(released, 4);
+TEST_F(LateReleaseTest, WithoutAnOwnerItIsReleasedAtOnce) {
+  absl::Cord wrapped = ReleaseAsCallback(MakeCord(), owner_);
+  owner_ = nullptr;
+  EXPECT_EQ(wrapped, text_ + text_);
+  EXPECT_EQ(released_, 0);
+  wrapped.Clear();
+  EXPECT_EQ(released_, 2);
 }
 
 }  // namespace

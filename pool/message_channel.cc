@@ -104,9 +104,12 @@ MessageChannel::Pieces MessageChannel::NextPieces() const {
     pieces.push_back(absl::string_view(unsent_).substr(sent_));
   }
   if (attachments_.empty()) return pieces;
+  // Together less than 2 GiB, which is all that some systems take.
+  size_t room = size_t{1} << 30;
   for (const absl::string_view chunk : attachments_.front().unsent.Chunks()) {
-    if (pieces.size() == kMostPieces) break;
-    pieces.push_back(chunk);
+    if (pieces.size() == kMostPieces || room == 0) break;
+    pieces.push_back(chunk.substr(0, room));
+    room -= pieces.back().size();
   }
   return pieces;
 }
@@ -116,8 +119,9 @@ void MessageChannel::CountSent(size_t size) {
     const size_t of_journal = std::min(size, journal_->unwritten().size());
     journal_->Written(of_journal);
     size -= of_journal;
-    if (unsent_.empty() || !journal_->unwritten().empty()) return;
+    if (!journal_->unwritten().empty()) return;
   }
+  if (size == 0) return;
   sent_bytes_ += size;
   const size_t of_messages = std::min(size, unsent_.size() - sent_);
   sent_ += of_messages;
@@ -142,7 +146,8 @@ void MessageChannel::CountSent(size_t size) {
 // but not at each write, which would move the rest of a great message each
 // time.
 void MessageChannel::DropSent() {
-  if (sent_ < unsent_.size() / 2) return;
+  // The journal counts what is there when all of it is sent.
+  if (journal_ != nullptr || sent_ < unsent_.size() / 2) return;
   unsent_.erase(0, sent_);
   sent_ = 0;
 }

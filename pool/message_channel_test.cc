@@ -178,11 +178,13 @@ TEST_F(MessageChannelTest, AttachmentsComeWhereTheyWereSent) {
 TEST_F(MessageChannelTest, AttachmentsOfManyChunksComeInParts) {
   Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
   std::string text;
-  for (int i = 0; i < 300'000; ++i) text += static_cast<char>('a' + i % 26);
+  for (int i = 0; i < 3'000'000; ++i) text += static_cast<char>('a' + i % 26);
   int released = 0;
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(1)).ok());
   ASSERT_TRUE(left_->SendAttachment(CordOf(text, &released)).ok());
   ASSERT_TRUE(left_->Send(FrameType::kTaskResponse, Response(2)).ok());
+  ASSERT_TRUE(left_->Flush().ok());
+  EXPECT_TRUE(left_->has_unsent()) << "the pipe has taken all of it";
   std::vector<std::string> payloads;
   while (payloads.size() < 3) {
     ASSERT_TRUE(left_->Flush().ok());
@@ -192,7 +194,7 @@ TEST_F(MessageChannelTest, AttachmentsOfManyChunksComeInParts) {
   }
   EXPECT_TRUE(payloads[1] == text);
   EXPECT_EQ(payloads[2], Response(2).SerializeAsString());
-  EXPECT_EQ(released, 300);
+  EXPECT_EQ(released, 3000);
   EXPECT_FALSE(left_->has_unsent());
   EXPECT_EQ(left_->queue_size(), 0);
   EXPECT_EQ(left_->sent_bytes(), right_->received_bytes());
@@ -242,6 +244,40 @@ TEST_F(JournaledChannelTest, WhatIsNotWrittenIsInTheJournal) {
   EXPECT_EQ(NextId(), 1);
   EXPECT_EQ(NextId(), 2);
   EXPECT_FALSE(right_->FillFrom(parents_)) << "nothing more has come";
+}
+
+// Wherever the writes end that a pipe with no room cuts short.
+TEST_F(JournaledChannelTest, GoesOnBehindAttachmentsThatWentInParts) {
+  Connect(kDefaultMaxFrameBytes, Side::kNonBlocking, Side::kNonBlocking);
+  left_->set_journal(&journal_);
+  const std::string great(3'000'000, 'g');
+  int released = 0;
+  for (uint64_t id = 1; id <= 5; id += 2) {
+    Send(id);
+    ASSERT_TRUE(left_->SendAttachment(CordOf(great, &released)).ok());
+    Send(id + 1);
+  }
+  ASSERT_TRUE(left_->Flush().ok());
+  EXPECT_TRUE(left_->has_unsent()) << "the pipe has taken all of it";
+  for (uint64_t id = 1; id <= 6;) {
+    ASSERT_TRUE(left_->Flush().ok());
+    const absl::StatusOr<std::optional<Frame>> frame = right_->Receive();
+    ASSERT_TRUE(frame.ok()) << frame.status();
+    if (!frame->has_value()) continue;
+    if ((*frame)->type == FrameType::kAttachment) {
+      EXPECT_TRUE((*frame)->payload == great);
+      continue;
+    }
+    TaskResponse response;
+    EXPECT_TRUE(response.ParseFromString(std::string((*frame)->payload)));
+    EXPECT_EQ(response.task_id(), id++);
+  }
+  EXPECT_FALSE(left_->has_unsent());
+  // Both sides have counted the same.
+  Send(7);
+  EXPECT_FALSE(right_->Receive()->has_value());
+  ASSERT_TRUE(right_->FillFrom(parents_));
+  EXPECT_EQ(NextId(), 7);
 }
 
 TEST_F(JournaledChannelTest, WhatThePipeBringsAgainIsDropped) {

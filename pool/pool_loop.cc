@@ -155,8 +155,6 @@ class ABSL_SCOPED_LOCKABLE PoolLoop::Section {
     // In the order in which tasks end, and before the loop can end.
     for (const TaskPtr& task : ended) FutureState::PostCallbacks(task);
     if (loop_->events_ != nullptr) loop_->events_->Deliver();
-    // Released at the end, where the loop may be gone.
-    const std::vector<absl::Cord> sent = loop_->late_release_.Take();
     loop_->loop_mutex_.Unlock();
     for (const TaskPtr& task : ended) task->WakeWaiters();
   }

@@ -37,7 +37,6 @@
 #include "multiproc/executors/poller.h"
 #include "multiproc/pool/answer_wait.h"
 #include "multiproc/pool/callback_thread.h"
-#include "multiproc/pool/late_release.h"
 #include "multiproc/pool/lease_policy.h"
 #include "multiproc/pool/lost_task.h"
 #include "multiproc/pool/oom_watch.h"
@@ -141,7 +140,6 @@ class PoolLoop : public FutureOwner {
   bool Cancel(const std::shared_ptr<FutureState>& state) override;
   void Listen(FutureState& state) override;
   CallbackThread& callbacks() { return callbacks_; }
-  LateRelease& late_release() { return late_release_; }
   // Whether the caller is one that tasks, or the pool's end, may wait for.
   bool CallerRunsCallbacks() const {
     return callbacks_.IsCurrent() ||
@@ -281,7 +279,6 @@ class PoolLoop : public FutureOwner {
 
   const ProcessPoolOptions options_;
   CallbackThread callbacks_;
-  LateRelease late_release_;
   // Null if nothing is captured.
   const std::shared_ptr<OutputRelay> output_;
   // Null if nobody observes. Guarded by loop_mutex_, but for what is

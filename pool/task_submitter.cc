@@ -11,6 +11,7 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/packed_bytes.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/late_release.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/task.h"
 
@@ -180,7 +181,7 @@ TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
   TaskPtr task = NewTask();
   if (!call.great_arguments.empty()) {
     call.great_arguments =
-        loop_->late_release().Wrap(std::move(call.great_arguments));
+        ReleaseAsCallback(std::move(call.great_arguments), loop_);
   }
   task->SetCall(std::move(call), count);
   SetOptions(options_, options, *task);

@@ -192,11 +192,10 @@ class Channel {
 
   void SendAttachment(size_t size, char fill) {
     const std::string bytes(size, fill);
-    // In chunks of up to 100 bytes, and one of all the rest.
+    // In chunks of about as few bytes as a Cord does not copy.
     absl::Cord cord;
     for (size_t i = 0; i < size;) {
-      const size_t chunk =
-          i < 7000 ? std::min(size - i, i % 101 + 1) : size - i;
+      const size_t chunk = std::min(size - i, 512 + i % 101);
       const auto owned = std::make_shared<const std::string>(chunk, fill);
       cord.Append(absl::MakeCordFromExternal(*owned, [owned] {}));
       i += chunk;
@@ -302,7 +301,7 @@ void WriteAndRead(FuzzInput& in) {
         channel.Send(in.Number(20 << 10), fill);
         break;
       case 2:
-        channel.SendAttachment(in.Number(20 << 10), fill);
+        channel.SendAttachment(in.Number(60 << 10), fill);
         break;
       case 3:
         channel.Flush();

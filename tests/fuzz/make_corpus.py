@@ -121,11 +121,11 @@ def requests():
                   field(2, call(b"Watch", "void(bool)", b"\1")) +
                   field(5, field(1, b"label") + field(4, 1))))
     raw = 0x08
-    seed("request", "good", raw | 1, good)
-    seed("request", "cords", raw | 1, frame(REQUEST, field(1, 1) + field(
+    seed("request", "good", raw, good)
+    seed("request", "cords", raw, frame(REQUEST, field(1, 1) + field(
         2, call(b"Cords", "vector<string>(uint16,string)",
                 varint(40000) + piece(b"c")))), good)
-    seed("request", "small_frames", raw | 0, good)
+    seed("request", "small_frames", raw | 1, good)
     seed("request", "hooks", raw | 0x80 | 0x30 | 1, good)
     # Closed 1 time: what comes before the TakeBack is dropped.
     seed("request", "taken_back", raw | 0x40 | 1, good,
