@@ -377,14 +377,24 @@ TEST_P(PoolTest, GreatCordsPassInBothDirectionsAtOnce) {
   }
 }
 
+// (As strings: UBSan minds how Abseil compares empty Cords.)
 TEST_P(PoolTest, CordsOfAnySizePass) {
   const auto pool = MakePool(1);
   for (const size_t size : {0, 1, 32767, 32768, 100000}) {
     const std::string text(size, 'x');
-    EXPECT_TRUE(*pool->Submit(EchoCord, absl::Cord(text)).Get() == text);
+    const absl::StatusOr<absl::Cord> one =
+        pool->Submit(EchoCord, absl::Cord(text)).Get();
+    ASSERT_TRUE(one.ok()) << one.status();
+    EXPECT_TRUE(std::string(*one) == text) << size;
     const std::vector<absl::Cord> cords(3, absl::Cord(text));
-    EXPECT_EQ(*pool->Submit(Reversed, cords).Get(), cords);
-    EXPECT_EQ(*pool->Map(EchoCord, cords), cords);
+    for (const auto& three :
+         {pool->Submit(Reversed, cords).Get(), pool->Map(EchoCord, cords)}) {
+      ASSERT_TRUE(three.ok()) << three.status();
+      ASSERT_EQ(three->size(), 3);
+      for (const absl::Cord& cord : *three) {
+        EXPECT_TRUE(std::string(cord) == text) << size;
+      }
+    }
   }
   EXPECT_EQ(pool->Submit(EchoCord, absl::Cord(std::string(65 << 20, 'x')))
                 .Get()
