@@ -11,9 +11,12 @@ absl::Cord ReleaseAsCallback(absl::Cord cord,
   const std::shared_ptr<absl::Cord> shared(
       new absl::Cord(std::move(cord)),
       [owner = std::move(owner)](absl::Cord* last) {
-        const auto released = std::shared_ptr<absl::Cord>(last);
+        std::shared_ptr<absl::Cord> released(last);
         const std::shared_ptr<FutureOwner> poster = owner.lock();
-        if (poster != nullptr) poster->Post([released] {});
+        // Not a copy: the callback may be over before Post is.
+        if (poster != nullptr) {
+          poster->Post([released = std::move(released)] {});
+        }
       });
   absl::Cord wrapped;
   for (const absl::string_view chunk : shared->Chunks()) {
