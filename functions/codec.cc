@@ -20,13 +20,6 @@ void Recycle(std::string bytes) {
   kept->clear();
 }
 
-// Room for `size` bytes, in great pages where they are new.
-void ReserveGreat(size_t size, std::string* text) {
-  if (text->capacity() >= size) return;
-  text->reserve(size);
-  AdviseHugePages(text->data() + text->size(), size - text->size());
-}
-
 }  // namespace
 
 absl::Cord CordOfPacked(std::string bytes) {
@@ -42,7 +35,7 @@ void Encoder::MakeRoomFor(size_t size) {
   if (out_->capacity() - out_->size() >= size) return;
   std::string* const kept = KeptByThisThread<std::string>();
   if (kept == nullptr || kept->capacity() < out_->size() + size) {
-    if (size > kLargestKept) ReserveGreat(out_->size() + size, out_);
+    if (size > kLargestKept) ReserveInHugePages(out_->size() + size, out_);
     return;
   }
   kept->assign(*out_);
@@ -52,7 +45,7 @@ void Encoder::MakeRoomFor(size_t size) {
 
 void Codec<std::string>::AssignHuge(absl::string_view bytes,
                                     std::string* value) {
-  ReserveGreat(bytes.size(), value);
+  ReserveInHugePages(bytes.size(), value);
   value->assign(bytes.data(), bytes.size());
 }
 

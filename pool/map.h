@@ -73,11 +73,11 @@ void MakeRoom(size_t size, const MapRun& run, std::vector<T>* outcomes) {
   constexpr size_t kMost = (size_t{64} << 20) / sizeof(T);
   if (size <= outcomes->capacity()) return;
   const size_t all = (std::min)(run.size().value_or(0), kMost);
-  outcomes->reserve((std::max)({size, all, 2 * outcomes->capacity()}));
-  if constexpr (!std::is_same_v<T, bool>) {
-    T* const end = outcomes->data() + outcomes->size();
-    AdviseHugePages(reinterpret_cast<char*>(end),
-                    (outcomes->capacity() - outcomes->size()) * sizeof(T));
+  const size_t room = (std::max)({size, all, 2 * outcomes->capacity()});
+  if constexpr (std::is_same_v<T, bool>) {
+    outcomes->reserve(room);
+  } else {
+    ReserveInHugePages(room, outcomes);
   }
 }
 

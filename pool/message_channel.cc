@@ -119,7 +119,6 @@ void MessageChannel::CountSent(size_t size) {
     const size_t of_journal = std::min(size, journal_->unwritten().size());
     journal_->Written(of_journal);
     size -= of_journal;
-    if (!journal_->unwritten().empty()) return;
   }
   if (size == 0) return;
   sent_bytes_ += size;
