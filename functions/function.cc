@@ -16,6 +16,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "multiproc/functions/item_errors.h"
+#include "multiproc/functions/kept_by_process.h"
 #include "multiproc/functions/task_status.h"
 
 namespace multiproc {
@@ -61,9 +62,50 @@ class Registry {
          &Node::next_of_name);
     Push(&by_key_[HashOf(node->function.key) % kBuckets], node,
          &Node::next_of_key);
+    ++size_;
   }
 
+  // Mostly it is the same one as before.
   absl::StatusOr<const Registration*> Find(absl::string_view name) const {
+    thread_local Last last;
+    if (IsThere(last) && last.function->name == name) return last.function;
+    last = {nullptr, size_.load()};
+    return Remember(Search(name), &last);
+  }
+  absl::StatusOr<const Registration*> Find(const FunctionKey& key) const {
+    thread_local Last last;
+    if (IsThere(last) && SameKey(last.function->key, key)) return last.function;
+    last = {nullptr, size_.load()};
+    return Remember(Search(key), &last);
+  }
+
+ private:
+  struct Node {
+    Registration function;
+    Registration continuing;
+    Node* next_of_name;
+    Node* next_of_key;
+  };
+  static constexpr size_t kBuckets = 1024;
+
+  // What was found last, among how many.
+  struct Last {
+    const Registration* function = nullptr;
+    size_t size = 0;
+  };
+
+  // One that came later may have the same name.
+  bool IsThere(const Last& last) const {
+    return last.function != nullptr && last.size == size_.load();
+  }
+
+  static absl::StatusOr<const Registration*> Remember(
+      absl::StatusOr<const Registration*> found, Last* last) {
+    if (found.ok()) last->function = *found;
+    return found;
+  }
+
+  absl::StatusOr<const Registration*> Search(absl::string_view name) const {
     const Registration* found = nullptr;
     for (const Node* node = by_name_[Fingerprint(name) % kBuckets].load();
          node != nullptr; node = node->next_of_name) {
@@ -79,24 +121,15 @@ class Registry {
         "MULTIPROC_FUNCTION linked in (alwayslink for a library)?"));
   }
 
-  absl::StatusOr<const Registration*> Find(const FunctionKey& key) const {
+  absl::StatusOr<const Registration*> Search(const FunctionKey& key) const {
     for (const Node* node = by_key_[HashOf(key) % kBuckets].load();
          node != nullptr; node = node->next_of_key) {
-      if (SameKey(node->function.key, key)) return Find(node->function.name);
+      if (SameKey(node->function.key, key)) return Search(node->function.name);
     }
     return absl::NotFoundError(
         "this function is not registered: write MULTIPROC_FUNCTION(its name); "
         "at namespace scope, beside its definition");
   }
-
- private:
-  struct Node {
-    Registration function;
-    Registration continuing;
-    Node* next_of_name;
-    Node* next_of_key;
-  };
-  static constexpr size_t kBuckets = 1024;
 
   static void Push(std::atomic<Node*>* head, Node* node, Node* Node::*next) {
     node->*next = head->load();
@@ -112,6 +145,7 @@ class Registry {
 
   std::atomic<Node*> by_name_[kBuckets] = {};
   std::atomic<Node*> by_key_[kBuckets] = {};
+  std::atomic<size_t> size_{0};
 };
 
 absl::StatusOr<const Registration*> FindFor(const FunctionCall& call) {
@@ -226,6 +260,12 @@ bool Register(Registration registration) {
 
 absl::StatusOr<const Registration*> FindRegistration(const FunctionKey& key) {
   return Registry::Get().Find(key);
+}
+
+void ReleaseArguments(std::shared_ptr<const void> owner) {
+  if (owner.use_count() > 1) return;
+  owner.reset();
+  FreeKeptByProcess();
 }
 
 absl::Status ArgumentsError() {

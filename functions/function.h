@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -226,12 +227,24 @@ bool DecodeTuple(Decoder& in, std::tuple<Ts...>* values) {
   return std::apply([&in](auto&... v) { return in.Get(&v...); }, *values);
 }
 
+template <typename... Ts>
+bool DecodeAll(Decoder decoder, std::tuple<Ts...>* values) {
+  return DecodeTuple(decoder, values) && decoder.remaining() == 0;
+}
+
+// Of memory that nobody else shares nothing is kept for the next call: this one
+// needs the room for its values and its result.
+void ReleaseArguments(std::shared_ptr<const void> owner);
+
 // The arguments, which are released then, or shared by Cords.
 template <typename... Ts>
 bool DecodeArguments(PackedBytes arguments, std::tuple<Ts...>* values) {
   const absl::string_view bytes = arguments.view();
-  Decoder decoder(bytes, arguments.Share());
-  return DecodeTuple(decoder, values) && decoder.remaining() == 0;
+  std::shared_ptr<const void> owner = arguments.Share();
+  if (owner == nullptr) return DecodeAll(Decoder(bytes), values);
+  const bool decoded = DecodeAll(Decoder(bytes, owner), values);
+  ReleaseArguments(std::move(owner));
+  return decoded;
 }
 
 // One call. A great payload is never there a third time: packed, unpacked and

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/item_errors.h"
+#include "multiproc/functions/kept_by_process.h"
 #include "multiproc/functions/packed_bytes.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/proto/task.pb.h"
@@ -691,6 +692,22 @@ TEST(GreatCordTest, OutlivesWhatItWasUnpackedFrom) {
   const PackedBytes other = PackedBytes::Allocate(kGreatBytes);
   std::fill_n(other.data(), kGreatBytes, 'o');
   EXPECT_EQ(cord, text);
+}
+
+// Beside the values and the result it would be there in vain.
+TEST(GreatStringTest, TheMemoryThatItCameInIsFreed) {
+  constexpr size_t kSize = size_t{8} << 20;
+  std::string (*const square)(const std::string&) = Square;
+  const absl::StatusOr<PackedCall> call =
+      PackCall(square, std::string(kSize, 's'));
+  ASSERT_TRUE(call.ok()) << call.status();
+  std::string result;
+  bool own_error = false;
+  EXPECT_TRUE(
+      RunCall(ToProto(*call), 1, BytesOf(*call), &result, &own_error).ok());
+  EXPECT_GT(result.size(), 2 * kSize);
+  size_t size = kSize;
+  EXPECT_EQ(TakeKeptByProcess(&size), nullptr);
 }
 
 TEST(FunctionTest, WhatACodecThrowsIsNotTheFunctionsError) {

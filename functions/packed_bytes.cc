@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "multiproc/functions/huge_pages.h"
+#include "multiproc/functions/kept_by_process.h"
 #include "multiproc/functions/kept_by_thread.h"
 
 namespace multiproc {
@@ -20,10 +21,15 @@ struct Piece {
   bool thread_allocates = false;
 };
 
-char* NewMemory(size_t capacity) {
-  char* const memory = static_cast<char*>(std::malloc(capacity));
-  if (memory != nullptr && capacity > kLargestKept) {
-    AdviseHugePages(memory, capacity);
+// Of `*capacity` bytes, or more, which it then is.
+char* NewMemory(size_t* capacity) {
+  if (*capacity > kLargestKept) {
+    char* const kept = TakeKeptByProcess(capacity);
+    if (kept != nullptr) return kept;
+  }
+  char* const memory = static_cast<char*>(std::malloc(*capacity));
+  if (memory != nullptr && *capacity > kLargestKept) {
+    AdviseHugePages(memory, *capacity);
   }
   return memory;
 }
@@ -42,7 +48,7 @@ PackedBytes PackedBytes::Allocate(size_t size) {
     bytes.data_ = std::exchange(kept->data, nullptr);
     bytes.capacity_ = std::exchange(kept->capacity, 0);
   } else {
-    bytes.data_ = NewMemory(bytes.capacity_);
+    bytes.data_ = NewMemory(&bytes.capacity_);
   }
   if (bytes.data_ != nullptr) {
     bytes.view_ = absl::string_view(bytes.data_, size);
@@ -59,15 +65,16 @@ std::shared_ptr<const void> PackedBytes::Share() {
 }
 
 void PackedBytes::Release() {
-  if (data_ == nullptr) return;
-  Piece* const kept = KeptByThisThread<Piece>();
+  char* const data = std::exchange(data_, nullptr);
   // The last one: what is wanted next is likely as great.
-  if (kept != nullptr && kept->thread_allocates && capacity_ <= kLargestKept) {
-    std::swap(data_, kept->data);
-    std::swap(capacity_, kept->capacity);
+  if (capacity_ > kLargestKept) {
+    if (!KeepByProcess(data, capacity_)) std::free(data);
+    return;
   }
-  std::free(data_);
-  data_ = nullptr;
+  Piece* const kept = KeptByThisThread<Piece>();
+  if (kept == nullptr || !kept->thread_allocates) return std::free(data);
+  std::free(std::exchange(kept->data, data));
+  kept->capacity = capacity_;
 }
 
 }  // namespace multiproc

@@ -28,17 +28,19 @@ class PackedBytes {
   explicit PackedBytes(absl::string_view bytes) : view_(bytes) {}
 
   // `size` bytes of its own, which hold anything, and take memory as they are
-  // written to; is_valid() is false if there is no memory. Each thread that
-  // allocates keeps some that it released for the next, up to 4 MiB, which then
-  // is at most twice as much as that needs: to make a page of memory anew costs
-  // more than to copy it.
+  // written to; is_valid() is false if there is no memory. Some that was
+  // released is kept for the next, which then has at most twice as much as it
+  // needs: each thread that allocates keeps up to 4 MiB (kept_by_thread.h), and
+  // the process one piece that is greater (kept_by_process.h).
   static PackedBytes Allocate(size_t size);
 
-  ~PackedBytes() { Release(); }
+  ~PackedBytes() {
+    if (is_valid()) Release();
+  }
   PackedBytes(PackedBytes&& other) noexcept { *this = std::move(other); }
   PackedBytes& operator=(PackedBytes&& other) noexcept {
     if (this == &other) return *this;
-    Release();
+    if (is_valid()) Release();
     data_ = std::exchange(other.data_, nullptr);
     capacity_ = std::exchange(other.capacity_, 0);
     view_ = std::exchange(other.view_, absl::string_view());
@@ -58,6 +60,7 @@ class PackedBytes {
   bool is_valid() const { return data_ != nullptr; }
 
  private:
+  // What is valid.
   void Release();
 
   char* data_ = nullptr;

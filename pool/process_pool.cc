@@ -11,6 +11,7 @@
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
 #include "multiproc/executors/monotonic_clock.h"
+#include "multiproc/functions/kept_by_process.h"
 #include "multiproc/pool/nesting.h"
 #include "multiproc/pool/pools_at_exit.h"
 #include "multiproc/pool/resident_memory.h"
@@ -110,6 +111,7 @@ absl::Status CheckOptions(const ProcessPoolOptions& options) {
   status.Update(CheckNotNegative("cancel_grace", options.cancel_grace));
   status.Update(CheckNotNegative("spin_time", options.spin_time));
   status.Update(CheckPositive("task_timeout", options.task_timeout));
+  status.Update(CheckPositive("task_soft_timeout", options.task_soft_timeout));
   status.Update(
       CheckPositive("worker_start_timeout", options.worker_start_timeout));
   status.Update(CheckPositive("frame_timeout", options.frame_timeout));
@@ -173,6 +175,7 @@ ProcessPool::~ProcessPool() {
   Join().IgnoreError();
   PoolsAtExit::Get().Remove(submitter_);
   loop_->Shutdown();
+  FreeKeptByProcess();
 }
 
 std::vector<uint64_t> ProcessPool::WorkerIds() { return loop_->WorkerIds(); }
