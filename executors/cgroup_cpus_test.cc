@@ -1,6 +1,7 @@
 #include "multiproc/executors/cgroup_cpus.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <filesystem>
 #include <fstream>
@@ -173,6 +174,21 @@ TEST(CpuCountTest, IsOneAtLeastAndWithinTheQuota) {
   EXPECT_GE(CountCpus(), 1);
   EXPECT_LE(CountCpus(), CgroupCpus("/proc").value_or(CountCpus()));
 }
+
+#ifdef __linux__
+TEST(CpuCountTest, FollowsTheAffinity) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  int first = 0;
+  while (CPU_ISSET(first, &before) == 0) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(CountCpus(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+#endif
 
 }  // namespace
 }  // namespace multiproc

@@ -42,6 +42,8 @@ bool TakeItemErrors(absl::string_view* results,
     if (!errors->empty() && error.index <= errors->back().index) return false;
     if (!decoder.GetProto(&status)) return false;
     error.status = StatusFromProto(status);
+    // Nobody knows more of it than that, whatever stands there.
+    if (IsTaskError(error.status)) MarkTaskError(&error.status);
     errors->push_back(std::move(error));
   }
   results->remove_suffix(length + kLengthSize);

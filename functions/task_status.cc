@@ -10,11 +10,34 @@ namespace multiproc {
 namespace {
 
 constexpr absl::string_view kTaskErrorUrl = "multiproc/task_error";
+// The payload before the pool says more.
+constexpr absl::string_view kNoSource = "1";
 constexpr absl::string_view kTaskFailureUrl = "multiproc/multiproc.TaskFailure";
 
 bool IsKnownError(int code) {
   return code > static_cast<int>(absl::StatusCode::kOk) &&
          code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
+}
+
+// As text: absl::Status::ToString prints payloads as they are.
+absl::Cord ToPayload(const TaskFailure& failure) {
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(failure, &text);
+  return absl::Cord(text);
+}
+
+std::optional<TaskFailure> FindPayload(absl::string_view url,
+                                       const absl::Status& status) {
+  const auto payload = status.GetPayload(url);
+  TaskFailure failure;
+  if (!payload.has_value() || *payload == kNoSource ||
+      !google::protobuf::TextFormat::ParseFromString(std::string(*payload),
+                                                     &failure)) {
+    return std::nullopt;
+  }
+  return failure;
 }
 
 }  // namespace
@@ -44,32 +67,29 @@ absl::Status StatusFromProto(const StatusProto& proto) {
 }
 
 void MarkTaskError(absl::Status* status) {
-  status->SetPayload(kTaskErrorUrl, absl::Cord("1"));
+  status->SetPayload(kTaskErrorUrl, absl::Cord(kNoSource));
 }
 
 bool IsTaskError(const absl::Status& status) {
   return status.GetPayload(kTaskErrorUrl).has_value();
 }
 
-// As text: absl::Status::ToString prints payloads as they are.
+void SetTaskErrorSource(const TaskFailure& source, absl::Status* status) {
+  status->SetPayload(kTaskErrorUrl, ToPayload(source));
+}
+
+std::optional<TaskFailure> GetTaskErrorSource(const absl::Status& status) {
+  return FindPayload(kTaskErrorUrl, status);
+}
+
 void SetTaskFailure(const TaskFailure& failure, absl::Status* status) {
-  google::protobuf::TextFormat::Printer printer;
-  printer.SetSingleLineMode(true);
-  std::string text;
-  printer.PrintToString(failure, &text);
-  status->SetPayload(kTaskFailureUrl, absl::Cord(text));
+  status->SetPayload(kTaskFailureUrl, ToPayload(failure));
 }
 
 std::optional<TaskFailure> GetTaskFailure(const absl::Status& status) {
   // A task may return what became of a task of its own.
   if (IsTaskError(status)) return std::nullopt;
-  const auto payload = status.GetPayload(kTaskFailureUrl);
-  TaskFailure failure;
-  if (!payload.has_value() || !google::protobuf::TextFormat::ParseFromString(
-                                  std::string(*payload), &failure)) {
-    return std::nullopt;
-  }
-  return failure;
+  return FindPayload(kTaskFailureUrl, status);
 }
 
 }  // namespace multiproc

@@ -1,9 +1,11 @@
 // An absl::Status on its way between processes, and the two marks that it may
-// carry: that the task itself returned it, or how the pool came to fail the
-// task. Thread-safe: pure functions.
+// carry: that the task itself returned it, and which one that was; or how the
+// pool came to fail the task. Thread-safe: pure functions.
 //
 //   absl::StatusOr<double> cost = future.Get();
-//   if (IsTaskError(cost.status())) { ... }  // RunTask said so
+//   if (auto source = GetTaskErrorSource(cost.status())) {
+//     LOG(ERROR) << source->label() << " failed: " << cost.status();
+//   }
 //   if (auto failure = GetTaskFailure(cost.status())) {
 //     LOG(ERROR) << "lost with worker " << failure->worker_pid();
 //   }
@@ -31,6 +33,12 @@ void MarkTaskError(absl::Status* status);
 // Whether the task returned `status` (or threw it): its code is then the
 // task's, and not one of the pool's.
 bool IsTaskError(const absl::Status& status);
+
+// Attaches, and finds, whose error `status` is, if it is a task's own: its id,
+// function, label and attempt, and the worker. nullopt for the pool's errors,
+// and where several items of Map were one task (GetItemIndex tells of those).
+void SetTaskErrorSource(const TaskFailure& source, absl::Status* status);
+std::optional<TaskFailure> GetTaskErrorSource(const absl::Status& status);
 
 // Attaches, and finds, how the pool came to fail the task; nullopt for a task's
 // own error.

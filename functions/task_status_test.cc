@@ -77,6 +77,23 @@ TEST(TaskStatusTest, MarkOfTheTasksOwnErrorSurvives) {
   EXPECT_TRUE(IsTaskError(Sent(status)));
 }
 
+TEST(TaskStatusTest, TheSourceOfATasksOwnErrorSurvives) {
+  absl::Status status = absl::NotFoundError("no such file");
+  EXPECT_EQ(GetTaskErrorSource(status), std::nullopt);
+  MarkTaskError(&status);
+  EXPECT_EQ(GetTaskErrorSource(status), std::nullopt) << "nobody has said it";
+  TaskFailure source;
+  source.set_task_id(7);
+  source.set_label("May");
+  SetTaskErrorSource(source, &status);
+  EXPECT_TRUE(IsTaskError(Sent(status)));
+  const std::optional<TaskFailure> found = GetTaskErrorSource(Sent(status));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->task_id(), 7u);
+  EXPECT_EQ(found->label(), "May");
+  EXPECT_EQ(GetTaskFailure(status), std::nullopt);
+}
+
 TEST(TaskStatusTest, OkIsNoTaskError) {
   absl::Status status;
   MarkTaskError(&status);

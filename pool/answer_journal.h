@@ -21,11 +21,13 @@
 // The worker may write anything to the memory: ReadFrom checks the counts, and
 // what it returns is read as frames, like all that a worker sends.
 //
-// Thread-safety: one thread of the worker's, one of the parent's.
+// Thread-safety: one thread of the worker's, one of the parent's, but for
+// HasFrom.
 
 #ifndef MULTIPROC_POOL_ANSWER_JOURNAL_H_
 #define MULTIPROC_POOL_ANSWER_JOURNAL_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -58,6 +60,12 @@ class AnswerJournal {
   void Skip(size_t size);
 
   // ---- The parent's ----
+
+  // Whether more than the first `position` bytes of the stream are in the
+  // journal or have passed it: to be asked by any thread, at no cost.
+  bool HasFrom(uint64_t position) const {
+    return memory_->journal_end.load(std::memory_order_acquire) > position;
+  }
 
   // Appends to `out` what the stream has from its byte `position` on, as far as
   // the journal holds it; whether that is anything.

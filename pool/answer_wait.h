@@ -3,7 +3,9 @@
 // switch of threads less in each round trip.
 //
 //   std::unique_ptr<AnswerWait> wait = AnswerWait::Create();
-//   if (wait != nullptr) wait->Wait(responses, spin_time, deadline);
+//   if (wait != nullptr) {
+//     wait->Wait(responses, spin_time, [&] { return IsInMemory(); }, deadline);
+//   }
 //
 //   wait->Stop();                       // by another thread
 //
@@ -12,6 +14,7 @@
 #ifndef MULTIPROC_POOL_ANSWER_WAIT_H_
 #define MULTIPROC_POOL_ANSWER_WAIT_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -28,9 +31,10 @@ class AnswerWait {
 
   // Waits until `responses`, which stays open, can be read, Stop is called, or
   // `deadline` (MonotonicNow) has passed. The first `spin_time` of it without
-  // sleeping; returns whether that was enough.
+  // sleeping, and until `is_there` says so, too, which is to take no system
+  // call: returns whether that was enough.
   bool Wait(FileHandle responses, absl::Duration spin_time,
-            absl::Time deadline);
+            const std::function<bool()>& is_there, absl::Time deadline);
 
   // Ends the current Wait, or the next one.
   void Stop();

@@ -9,6 +9,12 @@
 #include "multiproc/pool/answer_wait.h"
 
 namespace multiproc {
+namespace {
+
+// Into memory between two system calls: some microseconds.
+constexpr int kLooks = 1000;
+
+}  // namespace
 
 std::unique_ptr<AnswerWait> AnswerWait::Create() {
   absl::StatusOr<Pipe> stop = Pipe::Create(Pipe::NonBlocking::kBoth);
@@ -17,12 +23,16 @@ std::unique_ptr<AnswerWait> AnswerWait::Create() {
 }
 
 bool AnswerWait::Wait(FileHandle responses, absl::Duration spin_time,
+                      const std::function<bool()>& is_there,
                       absl::Time deadline) {
   struct pollfd entries[2] = {{responses, POLLIN, 0},
                               {stop_.read_end.get(), POLLIN, 0}};
   if (spin_time > absl::ZeroDuration()) {
     const absl::Time end = MonotonicNow() + spin_time;
     do {
+      for (int i = 0; i < kLooks; ++i) {
+        if (is_there()) return true;
+      }
       if (poll(entries, 2, 0) > 0) return true;
     } while (MonotonicNow() < end);
   }

@@ -8,7 +8,10 @@ namespace multiproc {
 
 std::unique_ptr<AnswerWait> AnswerWait::Create() { return nullptr; }
 
-bool AnswerWait::Wait(FileHandle, absl::Duration, absl::Time) { return false; }
+bool AnswerWait::Wait(FileHandle, absl::Duration, const std::function<bool()>&,
+                      absl::Time) {
+  return false;
+}
 
 void AnswerWait::Stop() {}
 

@@ -121,26 +121,32 @@ class Future {
   }
 
   // OnDone for one of the two ends: `callback` gets the value, if T has any, or
-  // the status, which is not OK.
+  // the status, which is not OK. With `run` as OnDone, which is called for that
+  // end alone.
   template <typename F>
   void OnSuccess(F callback) const {
     OnDone([callback = std::move(callback)](const Outcome& outcome) {
+      if (outcome.ok()) CallWithValue(callback, outcome);
+    });
+  }
+  template <typename F>
+  void OnSuccess(F callback, Runner run) const {
+    OnDone([future = *this, callback = std::move(callback),
+            run = std::move(run)](const Outcome& outcome) {
       if (!outcome.ok()) return;
-      if constexpr (std::is_void_v<T>) {
-        callback();
-      } else {
-        callback(*outcome);
-      }
+      run([future, callback] { CallWithValue(callback, future.Get()); });
     });
   }
   void OnError(std::function<void(const absl::Status&)> callback) const {
     OnDone([callback = std::move(callback)](const Outcome& outcome) {
-      if (outcome.ok()) return;
-      if constexpr (std::is_void_v<T>) {
-        callback(outcome);
-      } else {
-        callback(outcome.status());
-      }
+      if (!outcome.ok()) callback(StatusOf(outcome));
+    });
+  }
+  void OnError(std::function<void(const absl::Status&)> callback,
+               Runner run) const {
+    OnError([callback = std::move(callback),
+             run = std::move(run)](const absl::Status& status) {
+      run([callback, status] { callback(status); });
     });
   }
 
@@ -159,6 +165,21 @@ class Future {
     OnProgress([callback = std::move(callback)](absl::string_view bytes) {
       M message{};
       if (DecodeValues(bytes, &message)) callback(message);
+    });
+  }
+  // And of both where the caller says, as OnDone: `run` is called in order.
+  void OnProgress(std::function<void(absl::string_view)> callback,
+                  Runner run) const {
+    OnProgress([callback = std::move(callback),
+                run = std::move(run)](absl::string_view bytes) {
+      run([callback, message = std::string(bytes)] { callback(message); });
+    });
+  }
+  template <typename M>
+  void OnProgress(std::function<void(const M&)> callback, Runner run) const {
+    OnProgress<M>([callback = std::move(callback),
+                   run = std::move(run)](const M& message) {
+      run([callback, message] { callback(message); });
     });
   }
 
@@ -188,6 +209,24 @@ class Future {
     return absl::FailedPreconditionError(
         "this Future belongs to no task: it was made without a pool, or moved "
         "from");
+  }
+
+  static absl::Status StatusOf(const Outcome& outcome) {
+    if constexpr (std::is_void_v<T>) {
+      return outcome;
+    } else {
+      return outcome.status();
+    }
+  }
+
+  // Of an outcome that is OK.
+  template <typename F>
+  static void CallWithValue(const F& callback, const Outcome& outcome) {
+    if constexpr (std::is_void_v<T>) {
+      callback();
+    } else {
+      callback(*outcome);
+    }
   }
 
   static Outcome Unpack(const FutureState& state) {

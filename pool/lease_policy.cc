@@ -13,22 +13,23 @@ constexpr absl::Duration kLeastPatience = absl::Milliseconds(1);
 
 }  // namespace
 
-void LeasePolicy::Record(absl::Duration run_time) {
+void LeasePolicy::Record(int64_t run_time_ns) {
   // Nothing takes no time, and zero stands for the unknown.
-  run_time = std::max(run_time, absl::Nanoseconds(1));
-  mean_ = mean_ == absl::ZeroDuration() ? run_time
-                                        : mean_ + (run_time - mean_) * kWeight;
+  const double run_time =
+      static_cast<double>(std::max<int64_t>(run_time_ns, 1));
+  mean_ns_ =
+      mean_ns_ == 0 ? run_time : mean_ns_ + (run_time - mean_ns_) * kWeight;
 }
 
 size_t LeasePolicy::max_leases() const {
   if (fixed_ > 0) return fixed_;
-  if (mean_ == absl::ZeroDuration()) return 1;
-  const double ahead = absl::FDivDuration(kWindow, mean_);
+  if (mean_ns_ == 0) return 1;
+  const double ahead = absl::ToDoubleNanoseconds(kWindow) / mean_ns_;
   return static_cast<size_t>(std::min(1 + ahead, static_cast<double>(kMost)));
 }
 
 absl::Duration LeasePolicy::patience() const {
-  return std::max(kLeastPatience, 4 * mean_);
+  return std::max(kLeastPatience, 4 * mean_run_time());
 }
 
 }  // namespace multiproc

@@ -16,6 +16,7 @@
 #define MULTIPROC_POOL_LEASE_POLICY_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/time/time.h"
 
@@ -27,17 +28,20 @@ class LeasePolicy {
   // outlast a slice that Linux's scheduler gives to another thread first (0.7
   // to 2.8 ms by the number of CPUs: kernel/sched/fair.c, base_slice_ns).
   static constexpr absl::Duration kWindow = absl::Milliseconds(4);
-  // Beyond that many the cost of a wake-up is hardly seen any more.
-  static constexpr size_t kMost = 512;
+  // Beyond that many the cost of a wake-up is hardly seen any more, and with
+  // fewer a worker runs dry while the owner thread is being woken.
+  static constexpr size_t kMost = 2048;
 
   // `fixed` leases, whatever the tasks do; 0 for as many as pay.
   explicit LeasePolicy(size_t fixed) : fixed_(fixed) {}
 
-  // Takes note of how long a task ran.
-  void Record(absl::Duration run_time);
+  // Takes note of how long a task ran, in nanoseconds.
+  void Record(int64_t run_time_ns);
 
   // The recent mean; zero if nothing is known.
-  absl::Duration mean_run_time() const { return mean_; }
+  absl::Duration mean_run_time() const {
+    return absl::Nanoseconds(static_cast<int64_t>(mean_ns_));
+  }
 
   // How many tasks a worker may have, the one that it runs included; 1 at
   // least.
@@ -52,7 +56,7 @@ class LeasePolicy {
 
  private:
   const size_t fixed_;
-  absl::Duration mean_;
+  double mean_ns_ = 0;
 };
 
 }  // namespace multiproc

@@ -8,7 +8,8 @@ namespace {
 
 LeasePolicy PolicyAfter(absl::Duration run_time) {
   LeasePolicy policy(0);
-  for (int i = 0; i < 1000; ++i) policy.Record(run_time);
+  for (int i = 0; i < 1000; ++i)
+    policy.Record(absl::ToInt64Nanoseconds(run_time));
   return policy;
 }
 
@@ -35,14 +36,14 @@ TEST(LeasePolicyTest, NoMoreThanTheMost) {
 TEST(LeasePolicyTest, AFixedNumberIsKept) {
   LeasePolicy policy(7);
   EXPECT_EQ(policy.max_leases(), 7);
-  policy.Record(absl::Hours(1));
+  policy.Record(absl::ToInt64Nanoseconds(absl::Hours(1)));
   EXPECT_EQ(policy.max_leases(), 7);
   EXPECT_EQ(policy.refill_at(), 3);
 }
 
 TEST(LeasePolicyTest, OneLongTaskAmongManyShortEndsNothing) {
   LeasePolicy policy = PolicyAfter(absl::Microseconds(1));
-  policy.Record(absl::Milliseconds(2));
+  policy.Record(absl::ToInt64Nanoseconds(absl::Milliseconds(2)));
   EXPECT_GT(policy.max_leases(), 20);
 }
 

@@ -21,12 +21,17 @@ TaskFailure MakeFailure(const Task& task) {
   return failure;
 }
 
-TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
-                        const WorkerDeath& death) {
-  const ExitStatus& exit_status = death.exit_status;
+TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker) {
   TaskFailure failure = MakeFailure(task);
   failure.set_worker_pid(worker.pid());
   failure.set_worker_id(worker.id());
+  return failure;
+}
+
+TaskFailure MakeFailure(const Task& task, const WorkerProcess& worker,
+                        const WorkerDeath& death) {
+  const ExitStatus& exit_status = death.exit_status;
+  TaskFailure failure = MakeFailure(task, worker);
   if (exit_status.exited()) {
     failure.set_exit_code(*exit_status.exit_code());
   }
@@ -67,6 +72,15 @@ std::string LastWords(const WorkerProcess& worker, uint64_t task_id) {
 
 }  // namespace
 
+absl::Status AnswerError(const Task& task, const WorkerProcess& worker,
+                         const StatusProto& answer) {
+  absl::Status status = StatusFromProto(answer);
+  if (IsTaskError(status)) {
+    SetTaskErrorSource(MakeFailure(task, worker), &status);
+  }
+  return status;
+}
+
 absl::Status DeathError(const WorkerProcess& worker, const WorkerDeath& death) {
   return absl::UnavailableError(absl::StrCat(
       "worker pid ", worker.pid(), " ",
@@ -100,10 +114,7 @@ absl::Status LeftTaskError(const Task& task, const WorkerProcess& worker) {
   absl::Status status = absl::UnavailableError(
       absl::StrCat(NameOf(task), ": its worker, pid ", worker.pid(),
                    ", ended or left before it began"));
-  TaskFailure failure = MakeFailure(task);
-  failure.set_worker_pid(worker.pid());
-  failure.set_worker_id(worker.id());
-  SetTaskFailure(failure, &status);
+  SetTaskFailure(MakeFailure(task, worker), &status);
   return status;
 }
 

@@ -1,4 +1,5 @@
-// What a task's future, or the pool's failure, says of a worker that is gone.
+// What a task's future, or the pool's failure, says of a task that has failed,
+// or of a worker that is gone.
 // Thread-safe: pure functions.
 
 #ifndef MULTIPROC_POOL_LOST_TASK_H_
@@ -13,6 +14,11 @@
 #include "multiproc/pool/worker_process.h"
 
 namespace multiproc {
+
+// What `worker` has answered: if that is the task's own error, it says which
+// task it was, whatever the worker has written there.
+absl::Status AnswerError(const Task& task, const WorkerProcess& worker,
+                         const StatusProto& answer);
 
 // How a worker ended, and whether the kernel's out-of-memory killer did it, if
 // that is known (OomWatch::Explain).
@@ -29,12 +35,12 @@ absl::Status DeathError(const WorkerProcess& worker, const WorkerDeath& death);
 absl::Status LostTaskError(const Task& task, const WorkerProcess& worker,
                            const WorkerDeath& death);
 
-// CANCELLED, for a task that was, and that no worker took along: `what` became
-// of it.
 // Of a task that only `worker` was to run, and that it has not begun before its
 // end: UNAVAILABLE.
 absl::Status LeftTaskError(const Task& task, const WorkerProcess& worker);
 
+// CANCELLED, for a task that was, and that no worker took along: `what` became
+// of it.
 absl::Status CancelledTaskError(const Task& task, absl::string_view what);
 
 }  // namespace multiproc

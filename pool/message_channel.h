@@ -96,6 +96,9 @@ class MessageChannel {
   // dropped.
   bool FillFrom(const AnswerJournal& journal);
 
+  // How much that is.
+  size_t known_bytes() const { return known_bytes_; }
+
   // Whether what was read ends within a frame.
   bool in_frame() const { return reader_.in_frame(); }
 

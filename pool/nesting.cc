@@ -21,8 +21,8 @@ int CpuShare() {
   return share == 0 ? CountCpus() : std::min(share, CountCpus());
 }
 
-int CpuShareOfWorker(int num_workers) {
-  return std::max(CpuShare() / std::max(num_workers, 1), 1);
+int CpuShareOfWorker(int cpu_share, int num_workers) {
+  return std::max(cpu_share / std::max(num_workers, 1), 1);
 }
 
 void EnterWorker(int depth, int share) {

@@ -18,10 +18,11 @@ int PoolDepth();
 
 // How many CPUs are for the workers of a pool of this process: CountCpus() in a
 // program, and in a worker no more than its share of its parent's; 1 at least.
+// To count them takes some 30 system calls.
 int CpuShare();
 
-// What each of `num_workers` workers of a pool of this process has of that.
-int CpuShareOfWorker(int num_workers);
+// What each of `num_workers` workers of a pool has of `cpu_share` CPUs.
+int CpuShareOfWorker(int cpu_share, int num_workers);
 
 // Of a worker, when it begins: what its parent says.
 void EnterWorker(int depth, int cpu_share);

@@ -20,6 +20,9 @@ bool ParentWatch::BeginTask() {
   return false;
 }
 
-void ParentWatch::EndTask() { flags_->busy = false; }
+// What the other side reads of it a little later does no harm.
+void ParentWatch::EndTask() {
+  flags_->busy.store(false, std::memory_order_release);
+}
 
 }  // namespace multiproc

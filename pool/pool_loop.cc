@@ -40,6 +40,10 @@ constexpr absl::Duration kWorthStealing = absl::Microseconds(200);
 // A worker is sent no more at a time than this, unless it is one task.
 constexpr size_t kMostQueuedBytes = size_t{256} << 10;
 
+// Shorter tasks don't wait for what can take longer: the CPU is all they use.
+// And to wake another worker takes as long (docs/performance.md).
+constexpr absl::Duration kWorthWaking = absl::Microseconds(20);
+
 // A round trip takes longer than this, unless both sides poll.
 constexpr absl::Duration kQuickSuccession = absl::Microseconds(20);
 
@@ -69,7 +73,8 @@ size_t MaxResidentBytes(const ProcessPoolOptions& options) {
   return soft == 0 || hard == 0 ? std::max(soft, hard) : std::min(soft, hard);
 }
 
-WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
+// Of which worker_id and what follows from it are still to be said.
+WorkerConfig MakeConfig(const ProcessPoolOptions& options) {
   WorkerConfig config;
   config.set_layout(WorkerMemory::kLayout);
   if (options.initializer.call() != nullptr) {
@@ -81,13 +86,7 @@ WorkerConfig MakeConfig(const ProcessPoolOptions& options, int num_workers) {
   config.set_max_resident_bytes(MaxResidentBytes(options));
   config.set_tag_logs(options.tag_logs);
   config.set_pool_depth(static_cast<uint32_t>(PoolDepth()) + 1);
-  config.set_cpu_share(static_cast<uint32_t>(CpuShareOfWorker(num_workers)));
   config.set_max_frame_bytes(options.max_frame_bytes);
-  // One CPU is left for whoever submits.
-  if (num_workers < CountCpus()) {
-    config.set_spin_time_ns(
-        static_cast<uint64_t>(absl::ToInt64Nanoseconds(options.spin_time)));
-  }
   return config;
 }
 
@@ -196,6 +195,8 @@ absl::StatusOr<std::shared_ptr<PoolLoop>> PoolLoop::Start(
 PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
+      num_cpus_(CountCpus()),
+      cpu_share_(CpuShare()),
       output_(MakeRelay(
           options.on_output,
           [this](auto callback) { Post(std::move(callback)); },
@@ -209,7 +210,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
       oom_watch_(FindOomKillCounter()),
       policy_(static_cast<size_t>(options.max_leased_tasks)),
       workers_(&policy_, poller_.get()),
-      spinner_(CountCpus() > 1 ? options.spin_time : absl::ZeroDuration()),
+      spinner_(num_cpus_ > 1 ? options.spin_time : absl::ZeroDuration()),
       size_(PoolSize::Of(options, options.num_workers)),
       num_workers_(options.num_workers) {
   workers_.set_may_grow(size_.elastic());
@@ -466,23 +467,28 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
   const Task& task = static_cast<const Task&>(state);
   std::optional<Claim> claim;
   absl::Duration spin_time;
+  uint64_t position = 0;
   {
     Section section(this);
     if (!state.done()) claim = BeginClaim(task);
     WatchUnattended();
     if (!claim.has_value()) return;
     spin_time = spinner_.NextTime();
+    position = claim->worker->received_bytes();
   }
+  const auto is_there = [&] { return claim->worker->HasSentFrom(position); };
   // A great answer comes in parts.
   bool go_on = true;
   while (go_on) {
-    const bool spun =
-        claim->wait->Wait(claim->worker->responses(), spin_time, deadline);
+    const bool spun = claim->wait->Wait(claim->worker->responses(), spin_time,
+                                        is_there, deadline);
     Section section(this);
     if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
+    go_on = UseClaim(*claim, spun);
+    position = claim->worker->received_bytes();
     // One that is tried again may run anywhere.
-    go_on = UseClaim(*claim) && !state.done() &&
-            task.worker == claim->worker.get() && MonotonicNow() < deadline;
+    go_on = go_on && !state.done() && task.worker == claim->worker.get() &&
+            MonotonicNow() < deadline;
     if (!go_on) EndClaim(*claim);
   }
 }
@@ -511,11 +517,13 @@ std::optional<PoolLoop::Claim> PoolLoop::BeginClaim(const Task& task) {
 }
 
 // Reads what has come; false if the claim is over: somebody else has dropped
-// it, or there is nothing more to come.
-bool PoolLoop::UseClaim(Claim& claim) {
+// it, or there is nothing more to come. Who was woken by the pipe reads that.
+bool PoolLoop::UseClaim(Claim& claim, bool spun) {
   WorkerProcess& worker = *claim.worker;
   if (worker.claim() != claim.wait.get()) return false;
-  ReadResponses(worker);
+  HandleReceived(
+      worker, spun ? worker.ReceiveSoonest(kBytesPerTurn, AnswerHandler(worker))
+                   : worker.Receive(kBytesPerTurn, AnswerHandler(worker)));
   WakeOwnerIfNeeded();
   return worker.usable();
 }
@@ -577,7 +585,7 @@ bool PoolLoop::Cancel(const std::shared_ptr<FutureState>& state) {
 void PoolLoop::Recall(WorkerProcess& worker, const Task& task) {
   if (!worker.usable()) return;
   HandleResponses(worker);
-  absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
+  absl::Status status = worker.ReceiveUnwritten(AnswerHandler(worker));
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
   }
@@ -749,10 +757,37 @@ void PoolLoop::DispatchAll(WatchAnswer watch) {
 
 void PoolLoop::Dispatch(WatchAnswer watch) {
   while (!queue_.empty()) {
-    WorkerProcess* const worker = workers_.PickForTasks();
+    WorkerProcess* const worker = PickWorker();
     if (worker == nullptr) break;
     LeaseTo(*worker, watch);
   }
+}
+
+// Null if no worker is to have more for now.
+WorkerProcess* PoolLoop::PickWorker() {
+  WorkerProcess* const first = workers_.PickForTasks();
+  if (first == nullptr || first->num_leases() > 0 || !CpusAreBusy()) {
+    return first;
+  }
+  WorkerProcess* const busy = workers_.PickBusy();
+  const bool flows = busy == nullptr || busy->patient_since() >= FlowsSince();
+  return flows ? busy : first;
+}
+
+// Whether the tasks are over sooner than a worker is woken, and enough workers
+// are awake for all CPUs: another one would add to the cost, and to nothing
+// else. Those that are in a long task are none of them.
+bool PoolLoop::CpusAreBusy() const {
+  const absl::Duration mean = policy_.mean_run_time();
+  const auto enough = static_cast<size_t>(2 * num_cpus_);
+  return mean > absl::ZeroDuration() && mean < kWorthWaking &&
+         workers_.num_busy() >= enough &&
+         workers_.AreBusySince(enough, FlowsSince());
+}
+
+// Half of the time after which tasks that wait are given to others.
+absl::Time PoolLoop::FlowsSince() const {
+  return MonotonicNow() - policy_.patience() / 2;
 }
 
 // As many tasks as it is to have, in one write.
@@ -781,13 +816,16 @@ void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
 // No worker gets a second helping while another has none.
 size_t PoolLoop::FairShare() const {
   const size_t tasks = queue_.size() + workers_.num_leased();
-  const size_t workers = std::max<size_t>(workers_.num_usable(), 1);
+  const size_t takers =
+      CpusAreBusy() ? workers_.num_busy() : workers_.num_usable();
+  const size_t workers = std::max<size_t>(takers, 1);
   return (tasks + workers - 1) / workers;
 }
 
 bool PoolLoop::StealForIdle() {
   const WorkerProcess* const idle = workers_.PickForTasks();
   if (idle == nullptr || idle->num_leases() > 0 || !idle->ready()) return false;
+  if (CpusAreBusy()) return false;
   WorkerProcess* const busy = workers_.MostLeased();
   if (busy == nullptr || busy->num_leases() < 2) return false;
   if (!workers_.MayTakeBack(*busy)) return false;
@@ -903,7 +941,10 @@ void PoolLoop::HandleResponses(WorkerProcess& worker) {
 }
 
 void PoolLoop::ReadResponses(WorkerProcess& worker) {
-  absl::Status status = worker.Receive(kBytesPerTurn, AnswerHandler());
+  HandleReceived(worker, worker.Receive(kBytesPerTurn, AnswerHandler(worker)));
+}
+
+void PoolLoop::HandleReceived(WorkerProcess& worker, absl::Status status) {
   if (!status.ok()) workers_.StopReceiving(worker);
   if (absl::IsOutOfRange(status)) {
     // Its exit follows at once, or as soon as a busy machine comes to it, or it
@@ -919,22 +960,26 @@ void PoolLoop::ReadResponses(WorkerProcess& worker) {
   workers_.Update(worker);
 }
 
-WorkerProcess::AnswerCallback PoolLoop::AnswerHandler() {
+WorkerProcess::AnswerCallback PoolLoop::AnswerHandler(
+    const WorkerProcess& worker) {
   stats_.BeginBatch();
-  return [this](TaskPtr task, TaskResponse& response, PackedBytes attachment)
+  return [this, &worker](TaskPtr task, TaskResponse& response,
+                         PackedBytes attachment)
              ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_) {
-               HandleAnswer(std::move(task), response, std::move(attachment));
+               HandleAnswer(worker, std::move(task), response,
+                            std::move(attachment));
              };
 }
 
-void PoolLoop::HandleAnswer(TaskPtr task, TaskResponse& response,
-                            PackedBytes attachment) {
+void PoolLoop::HandleAnswer(const WorkerProcess& worker, TaskPtr task,
+                            TaskResponse& response, PackedBytes attachment) {
   failed_starts_ = 0;
   const auto run_time_ns = static_cast<int64_t>(response.run_time_ns());
-  policy_.Record(absl::Nanoseconds(run_time_ns));
+  policy_.Record(run_time_ns);
   stats_.CountAnswer(run_time_ns);
   absl::Status error;
-  if (response.has_error()) error = StatusFromProto(response.error());
+  if (response.has_error())
+    error = AnswerError(*task, worker, response.error());
   if (events_ != nullptr) events_->Answered(*task, response, error);
   if (response.has_error()) {
     return HandleError(std::move(task), std::move(error), run_time_ns);
@@ -974,7 +1019,8 @@ void PoolLoop::HandleExit(WorkerProcess& exited) {
   DropClaim(exited);
   if (exited.capture() != nullptr) exited.capture()->ReadRest();
   // What it answered before its end counts.
-  absl::Status status = exited.ReceiveRest(kBytesAfterExit, AnswerHandler());
+  absl::Status status =
+      exited.ReceiveRest(kBytesAfterExit, AnswerHandler(exited));
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     exited.Kill(std::move(status));
   }
@@ -1008,8 +1054,8 @@ void PoolLoop::SettleLeases(WorkerProcess& worker, const WorkerDeath& death) {
   std::vector<TaskPtr> again;
   for (TaskPtr& task : lost) {
     absl::Status error = LostTaskError(*task, worker, death);
-    const bool may_be =
-        task->retry_timeouts || !absl::IsDeadlineExceeded(error);
+    const bool may_be = absl::IsDeadlineExceeded(error) ? task->retry_timeouts
+                                                        : task->retry_crashes;
     if (may_be && TryAgain(*task)) {
       again.push_back(std::move(task));
     } else {
@@ -1083,7 +1129,7 @@ bool PoolLoop::IsOverdue(WorkerProcess& worker) {
   const absl::Time now = MonotonicNow();
   HandleResponses(worker);
   if (worker.deadline() > now) return false;
-  worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
+  worker.ReceiveUnwritten(AnswerHandler(worker)).IgnoreError();
   return worker.deadline() <= now;
 }
 
@@ -1091,7 +1137,7 @@ bool PoolLoop::IsOverdue(WorkerProcess& worker) {
 // waits behind it to run elsewhere. (A task that it has not begun is on the way
 // still: it would not arrive sooner anywhere else.)
 void PoolLoop::LosePatience(WorkerProcess& worker) {
-  absl::Status status = worker.ReceiveUnwritten(AnswerHandler());
+  absl::Status status = worker.ReceiveUnwritten(AnswerHandler(worker));
   if (!status.ok() && !absl::IsOutOfRange(status)) {
     worker.Kill(std::move(status));
   } else if (workers_.PatienceEnd(worker) > MonotonicNow()) {
@@ -1152,7 +1198,7 @@ void PoolLoop::KillForMemory(WorkerProcess& worker, uint64_t id,
   if (worker.NumBegun() == 0) return;
   if (worker.num_leases() > 1) TakeBack(worker);
   HandleResponses(worker);
-  worker.ReceiveUnwritten(AnswerHandler()).IgnoreError();
+  worker.ReceiveUnwritten(AnswerHandler(worker)).IgnoreError();
   if (!worker.usable() || worker.NumBegun() == 0) return;
   if (worker.leases().front()->id != id) return;
   worker.KillForTask(
@@ -1252,8 +1298,15 @@ absl::Status PoolLoop::StartWorker(bool eager, bool spare) {
   WorkerProcess::Options options;
   options.spare = spare;
   options.id = next_worker_id_++;
-  options.config = MakeConfig(options_, num_workers_);
+  options.config = MakeConfig(options_);
   options.config.set_worker_id(options.id);
+  options.config.set_cpu_share(
+      static_cast<uint32_t>(CpuShareOfWorker(cpu_share_, num_workers_)));
+  // One CPU is left for whoever submits.
+  if (num_workers_ < num_cpus_) {
+    options.config.set_spin_time_ns(
+        static_cast<uint64_t>(absl::ToInt64Nanoseconds(options_.spin_time)));
+  }
   options.output = output_;
   if (output_ != nullptr) options.config.set_output_nonce(output_->nonce());
   options.config.set_tell_start(events_ != nullptr);

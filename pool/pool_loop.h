@@ -172,6 +172,9 @@ class PoolLoop : public FutureOwner {
   void DispatchAll(WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Dispatch(WatchAnswer watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  WorkerProcess* PickWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool CpusAreBusy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  absl::Time FlowsSince() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void LeaseTo(WorkerProcess& worker, WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   size_t FairShare() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -194,7 +197,8 @@ class PoolLoop : public FutureOwner {
 
   std::optional<Claim> BeginClaim(const Task& task)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  bool UseClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  bool UseClaim(Claim& claim, bool spun)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void EndClaim(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void DropClaim(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -205,10 +209,14 @@ class PoolLoop : public FutureOwner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void ReadResponses(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  WorkerProcess::AnswerCallback AnswerHandler()
+  // What follows from what the worker's Receive or a like of it returned.
+  void HandleReceived(WorkerProcess& worker, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void HandleAnswer(TaskPtr task, TaskResponse& response,
-                    PackedBytes attachment)
+  // For what `worker`, which must outlive it, answers.
+  WorkerProcess::AnswerCallback AnswerHandler(const WorkerProcess& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  void HandleAnswer(const WorkerProcess& worker, TaskPtr task,
+                    TaskResponse& response, PackedBytes attachment)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void HandleError(TaskPtr task, absl::Status error, int64_t run_time_ns)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
@@ -278,6 +286,9 @@ class PoolLoop : public FutureOwner {
   absl::Duration RestTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
 
   const ProcessPoolOptions options_;
+  // When the pool was made.
+  const int num_cpus_;
+  const int cpu_share_;
   CallbackThread callbacks_;
   // Null if nothing is captured.
   const std::shared_ptr<OutputRelay> output_;

@@ -89,9 +89,10 @@ struct ProcessPoolOptions {
   size_t max_frame_bytes = kDefaultMaxFrameBytes;
 
   // Of tasks whose TaskOptions say nothing else: the longest run, counted from
-  // the task's start in a worker, and how often it may be started in all. See
-  // TaskOptions.
+  // the task's start in a worker, when it is asked to end, and how often it may
+  // be started in all. See TaskOptions.
   absl::Duration task_timeout = absl::InfiniteDuration();
+  absl::Duration task_soft_timeout = absl::InfiniteDuration();
   int max_attempts = 1;
 
   // How long a task that was cancelled (Future::Cancel) while it ran has to end
@@ -183,10 +184,10 @@ struct ProcessPoolOptions {
   // main, while the pool lives: one that was never destroyed, or that belongs
   // to a caller of std::exit. After exit_timeout, which kRunStarted and kRunAll
   // may take in all, the workers are killed. Then futures and callbacks have
-  // their outcome, CANCELLED for what was ended. A pool that was made while a
-  // static variable was initialized, and belongs to it, is destroyed before
-  // that, with all that the destructor waits for. (An end without exit
-  // handlers, such as _exit or a signal, kills the workers.)
+  // their outcome, CANCELLED for what was ended. That is before the destructors
+  // of static variables, one that the pool belongs to as well, if it was made
+  // before the pool had its first task. (An end without exit handlers, such as
+  // _exit or a signal, kills the workers.)
   AtExit at_exit = AtExit::kTerminate;
   absl::Duration exit_timeout = absl::Seconds(10);
 
@@ -226,16 +227,17 @@ struct TaskOptions {
   // twice. Zero for the pool's.
   int max_attempts = 0;
 
-  // What else it is tried again for, as often as max_attempts says for all of
-  // them together: that it overran its timeout; and its own error, whichever it
-  // is (of Map: of a chunk of one item). A task that was cancelled is not tried
-  // again.
+  // What it is tried again for, as often as max_attempts says for all of them
+  // together: that its worker died, or was killed for anything but its timeout;
+  // that it overran its timeout; and its own error, whichever it is (of Map: of
+  // a chunk of one item). A task that was cancelled is not tried again.
+  bool retry_crashes = true;
   bool retry_timeouts = false;
   bool retry_errors = false;
 
   // The task is asked to end after this long, from its start: CurrentTask()
   // says that it is cancelled (current_task.h). What it returns then is its
-  // outcome all the same. Zero for never.
+  // outcome all the same. Zero for the pool's, InfiniteDuration for never.
   absl::Duration soft_timeout = absl::ZeroDuration();
 
   // ProcessPoolOptions::cancel_grace for this task; nullopt for the pool's.
@@ -247,8 +249,8 @@ struct TaskOptions {
   int priority = 0;
 
   // Names the task in the pool's errors about it (TaskFailure.label, and their
-  // messages; not where the whole pool has ended), and to itself
-  // (CurrentTask::label).
+  // messages; not where the whole pool has ended), with its own error
+  // (GetTaskErrorSource), and to itself (CurrentTask::label).
   std::string label;
 };
 

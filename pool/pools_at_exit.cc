@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/pool/callback_thread.h"
+#include "multiproc/pool/exit_hook.h"
 #include "multiproc/pool/pool_loop.h"
 #include "multiproc/pool/pool_options.h"
 
@@ -75,7 +75,7 @@ PoolsAtExit& PoolsAtExit::Get() {
 }
 
 void PoolsAtExit::Add(std::shared_ptr<TaskSubmitter> pool) {
-  [[maybe_unused]] static const int once = std::atexit(EndPoolsAtExit);
+  ExitHook::Set(EndPoolsAtExit);
   absl::MutexLock lock(&mutex_);
   pools_.insert(std::move(pool));
 }

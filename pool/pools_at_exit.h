@@ -1,6 +1,6 @@
 // What becomes of pools that live when the program exits: by
-// ProcessPoolOptions::at_exit, before the destructors of static variables that
-// were made before the first pool, and within exit_timeout.
+// ProcessPoolOptions::at_exit, within exit_timeout, and before the destructors
+// of static variables that were made before the pool had its first task.
 //
 //   PoolsAtExit::Get().Add(submitter);      // when a pool is made
 //   PoolsAtExit::Get().Remove(submitter);   // before it is destroyed
@@ -28,7 +28,8 @@ class PoolsAtExit {
   void Add(std::shared_ptr<TaskSubmitter> pool);
   void Remove(const std::shared_ptr<TaskSubmitter>& pool);
 
-  // Ends them all, at once, and waits for each as long as it may take.
+  // Ends them all, at once, and waits for each as long as it may take. Does
+  // nothing more to those that have ended.
   void EndAll();
 
  private:

@@ -3,6 +3,9 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <stdio_ext.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -12,9 +15,15 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <streambuf>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
+
+#ifdef __GLIBCXX__
+#include <ext/stdio_sync_filebuf.h>
+#endif
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -23,6 +32,7 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/codec.h"
 #include "multiproc/functions/function.h"
+#include "multiproc/functions/kept_by_process.h"
 #include "multiproc/functions/task_status.h"
 #include "multiproc/pool/answer_journal.h"
 #include "multiproc/pool/current_task.h"
@@ -48,11 +58,30 @@ constexpr absl::Duration kGatherTime = absl::Microseconds(100);
 // As much of a function's name is in an error that must find room in any frame.
 constexpr size_t kQuotedName = 100;
 
+// Both are asked after each task, and a flush that finds nothing takes locks.
+bool PassesOnToStdout(std::streambuf* buffer) {
+#if defined(__GLIBCXX__) && defined(__GXX_RTTI)
+  return buffer != nullptr &&
+         typeid(*buffer) == typeid(__gnu_cxx::stdio_sync_filebuf<char>);
+#else
+  (void)buffer;
+  return false;
+#endif
+}
+
+bool StdoutIsFlushed() {
+#ifdef __linux__
+  return __fpending(stdout) == 0;
+#else
+  return false;
+#endif
+}
+
 // What a user prints in a task is to be seen when the task ends, not when the
 // worker does.
 void FlushStreams() {
-  std::cout.flush();
-  std::fflush(stdout);
+  if (!PassesOnToStdout(std::cout.rdbuf())) std::cout.flush();
+  if (!StdoutIsFlushed()) std::fflush(stdout);
 }
 
 // `error` is the initializer's.
@@ -224,6 +253,8 @@ absl::Status TaskServer::HandleRequest(const Frame& frame) {
   }
   attachment_is_due_ = request_.attached();
   if (attachment_is_due_) return absl::OkStatus();
+  // The next great one may be long in coming, and this one need the memory.
+  FreeKeptByProcess();
   return Run(PackedBytes(request_.call().arguments()));
 }
 
@@ -265,8 +296,11 @@ absl::Status TaskServer::RunBegun(PackedBytes arguments) {
 }
 
 bool TaskServer::IsTooGreat() const {
-  return config_.max_resident_bytes() > 0 &&
-         ResidentBytes().value_or(0) > config_.max_resident_bytes();
+  const uint64_t most = config_.max_resident_bytes();
+  if (most == 0 || ResidentBytes().value_or(0) <= most) return false;
+  // That is not the tasks'.
+  FreeKeptByProcess();
+  return ResidentBytes().value_or(0) > most;
 }
 
 void TaskServer::FillResponse(PackedBytes arguments) {

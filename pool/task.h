@@ -98,6 +98,7 @@ class Task : public FutureState {
   int32_t attempt = 1;
   // Of TaskOptions.
   int8_t priority = 0;
+  bool retry_crashes = true;
   bool retry_timeouts = false;
   bool retry_errors = false;
   // Whether Future::Cancel was called, and somebody listens to its progress.

@@ -11,6 +11,7 @@
 #include "multiproc/executors/monotonic_clock.h"
 #include "multiproc/functions/packed_bytes.h"
 #include "multiproc/functions/task_status.h"
+#include "multiproc/pool/exit_hook.h"
 #include "multiproc/pool/late_release.h"
 #include "multiproc/pool/pending_limit.h"
 #include "multiproc/pool/task.h"
@@ -53,7 +54,7 @@ absl::Status CheckTask(const ProcessPoolOptions& pool_options,
   if (options.soft_timeout < absl::ZeroDuration()) {
     return OutOfRange("TaskOptions::soft_timeout",
                       absl::FormatDuration(options.soft_timeout),
-                      "more than zero, or zero for none");
+                      "more than zero, or zero for the pool's");
   }
   if (options.cancel_grace.value_or(absl::ZeroDuration()) <
       absl::ZeroDuration()) {
@@ -85,18 +86,21 @@ void SetOptions(const ProcessPoolOptions& pool_options,
                      : options.timeout;
   task.max_attempts = options.max_attempts == 0 ? pool_options.max_attempts
                                                 : options.max_attempts;
+  task.retry_crashes = options.retry_crashes;
   task.retry_timeouts = options.retry_timeouts;
   task.retry_errors = options.retry_errors;
   task.priority = static_cast<int8_t>(options.priority);
-  if (options.soft_timeout == absl::ZeroDuration() &&
-      !options.cancel_grace.has_value() && options.label.empty()) {
+  const absl::Duration soft_timeout =
+      options.soft_timeout == absl::ZeroDuration()
+          ? pool_options.task_soft_timeout
+          : options.soft_timeout;
+  const bool has_soft_timeout = soft_timeout != absl::InfiniteDuration();
+  if (!has_soft_timeout && !options.cancel_grace.has_value() &&
+      options.label.empty()) {
     return;
   }
   Task::Rare& rare = task.rare();
-  // Infinite is none, too.
-  if (options.soft_timeout != absl::InfiniteDuration()) {
-    rare.soft_timeout = options.soft_timeout;
-  }
+  if (has_soft_timeout) rare.soft_timeout = soft_timeout;
   rare.cancel_grace = options.cancel_grace;
   rare.label = options.label;
 }
@@ -178,6 +182,8 @@ TaskPtr TaskSubmitter::NewTask() {
 
 TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
                                 uint32_t count) {
+  // It may be the first of a pool that is a static variable.
+  ExitHook::Renew();
   TaskPtr task = NewTask();
   if (!call.great_arguments.empty()) {
     call.great_arguments =

@@ -21,6 +21,9 @@ namespace {
 // So much of a long frame is to come within frame_timeout.
 constexpr size_t kFrameProgress = size_t{64} << 10;
 
+// As much may be in the pipe that has been read in the journal.
+constexpr size_t kMostKnownBytes = 4096;
+
 uint64_t NanosecondsOf(absl::Duration duration) {
   return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
 }
@@ -28,6 +31,7 @@ uint64_t NanosecondsOf(absl::Duration duration) {
 Command WorkerCommand(const WorkerProcess::Options& options,
                       const ChannelPipes& pipes, const SharedMemory& memory) {
   Command command = Command::Function(ServePool, options.config);
+  command.name = absl::StrCat("worker ", options.id);
   command.function_program = options.program;
   command.environment = options.environment;
   command.limits = options.limits;
@@ -225,6 +229,18 @@ void WorkerProcess::Flush() {
 absl::Status WorkerProcess::Receive(size_t max_bytes,
                                     const AnswerCallback& on_answer) {
   return Account([&] { return ReceiveFrames(max_bytes, false, on_answer); });
+}
+
+absl::Status WorkerProcess::ReceiveSoonest(size_t max_bytes,
+                                           const AnswerCallback& on_answer) {
+  const uint64_t answered = num_answered_;
+  absl::Status status = ReceiveUnwritten(on_answer);
+  const bool found = num_answered_ != answered;
+  // What the pipe brings of it later must not fill the pipe.
+  if (!status.ok() || (found && channel_.known_bytes() < kMostKnownBytes)) {
+    return status;
+  }
+  return Receive(max_bytes, on_answer);
 }
 
 absl::Status WorkerProcess::ReceiveRest(size_t max_bytes,

@@ -180,6 +180,15 @@ class WorkerProcess {
                                             PackedBytes attachment)>;
   absl::Status Receive(size_t max_bytes, const AnswerCallback& on_answer);
 
+  // The same for what it has answered, be it in the pipe yet or not.
+  absl::Status ReceiveSoonest(size_t max_bytes,
+                              const AnswerCallback& on_answer);
+  // Whether there is more of that than the first `position` bytes of all that
+  // it sends, received_bytes() of some moment: for any thread.
+  bool HasSentFrom(uint64_t position) const {
+    return journal_.HasFrom(position);
+  }
+
   // The same for all that is left of a worker that is gone.
   absl::Status ReceiveRest(size_t max_bytes, const AnswerCallback& on_answer);
 

@@ -89,6 +89,9 @@ class WorkerProcessTest : public testing::Test {
   absl::Status ReceiveUnwritten() {
     return process_->ReceiveUnwritten(Recorder());
   }
+  absl::Status ReceiveSoonest() {
+    return process_->ReceiveSoonest(~size_t{0}, Recorder());
+  }
   absl::Status ReceiveRest() {
     return process_->ReceiveRest(~size_t{0}, Recorder());
   }
@@ -137,6 +140,40 @@ TEST_F(WorkerProcessTest, WhatTheJournalHadIsNotDeliveredAgainByThePipe) {
   worker_->WriteKept();
   EXPECT_TRUE(Receive().ok());
   EXPECT_THAT(answered_, ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(WorkerProcessTest, AnAnswerIsFoundBeforeItIsWritten) {
+  StartReady();
+  Lease({1});
+  const size_t position = process_->received_bytes();
+  EXPECT_FALSE(process_->HasSentFrom(position));
+  Keep(1);
+  EXPECT_TRUE(process_->HasSentFrom(position));
+  EXPECT_TRUE(ReceiveSoonest().ok());
+  EXPECT_THAT(answered_, ElementsAre(1));
+  EXPECT_FALSE(process_->HasSentFrom(process_->received_bytes()));
+}
+
+TEST_F(WorkerProcessTest, WhatIsNotInTheJournalIsFoundInThePipe) {
+  Start();
+  worker_->SayHello();
+  EXPECT_TRUE(WaitReadable(process_->responses(), kScriptPatience));
+  EXPECT_TRUE(ReceiveSoonest().ok());
+  EXPECT_TRUE(process_->ready());
+}
+
+// Of which nobody would know until it is full, and the worker waits.
+TEST_F(WorkerProcessTest, WhatWasFoundInTheJournalDoesNotFillThePipe) {
+  StartReady();
+  std::vector<uint64_t> ids;
+  for (uint64_t id = 1; id <= 5000; ++id) {
+    ids.push_back(id);
+    Lease({id});
+    Keep(1);
+    EXPECT_TRUE(ReceiveSoonest().ok());
+    worker_->WriteKept();
+  }
+  EXPECT_EQ(answered_, ids);
 }
 
 // Wherever the pipe ends, in the middle of a header, too.

@@ -247,6 +247,24 @@ WorkerProcess* WorkerSet::PickForTasks() {
   return members_[std::get<3>(*open_.begin())].worker.get();
 }
 
+WorkerProcess* WorkerSet::PickBusy() {
+  const auto found = open_.lower_bound(OpenKey{1, false, false, 0});
+  if (found == open_.end()) return nullptr;
+  return members_[std::get<3>(*found)].worker.get();
+}
+
+// Those with the most leases are the likeliest.
+bool WorkerSet::AreBusySince(size_t number, absl::Time since) const {
+  size_t looks = 2 * number;
+  for (auto it = busy_.rbegin(); it != busy_.rend() && looks > 0; ++it) {
+    --looks;
+    const WorkerProcess& worker = *members_.at(it->second).worker;
+    if (worker.patient_since() < since || worker.taken_back()) continue;
+    if (--number == 0) return true;
+  }
+  return false;
+}
+
 WorkerProcess* WorkerSet::PickSpare() {
   WorkerProcess* found = nullptr;
   if (num_spare_ == 0) return found;

@@ -76,6 +76,14 @@ class WorkerSet {
   // that is starting.
   WorkerProcess* PickForTasks();
 
+  // The same of those that have leases: null if all of them have enough.
+  WorkerProcess* PickBusy();
+
+  // Whether so many workers have leases and have answered, or begun, since
+  // `since` (MonotonicNow). Some that have may not be counted where many have
+  // not.
+  bool AreBusySince(size_t number, absl::Time since) const;
+
   // The worker that has the most leases, or null if none has any; and how many
   // the busy worker has that has the fewest.
   WorkerProcess* MostLeased();

@@ -271,8 +271,13 @@ TEST_P(ExecutorTest, TheDestructorCanKillOrTerminate) {
   for (const Command& command : {Child({"pause"}), Command::Function(Pause)}) {
     for (const auto policy :
          {Process::OnDestroy::kKill, Process::OnDestroy::kTerminate}) {
-      Process process = SpawnOrDie(command);
-      process.set_on_destroy(policy);
+      int64_t pid = 0;
+      {
+        Process process = SpawnOrDie(command);
+        process.set_on_destroy(policy);
+        pid = process.pid();
+      }
+      EXPECT_FALSE(IsAlive(pid));
     }
   }
 }

@@ -24,6 +24,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "multiproc/executors/cpu_count.h"
 #include "multiproc/executors/current_process.h"
 #include "multiproc/executors/default_executor.h"
 #include "multiproc/executors/initialize.h"
@@ -865,6 +866,22 @@ TEST_P(PoolTest, DeadlinesRunFromTheStart) {
   }
 }
 
+TEST_P(PoolTest, ThePoolHasATimeoutForAll) {
+  ProcessPoolOptions pool_options = Options(1);
+  pool_options.task_timeout = absl::Milliseconds(20);
+  const auto pool = MakePool(pool_options);
+  const absl::Status status = pool->Submit(Pause).Get();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("timeout of 20ms"));
+  TaskOptions options;
+  options.timeout = absl::InfiniteDuration();
+  const std::string fifo = NewFifo();
+  const auto future = pool->Submit(options, WaitForReader, fifo, 7);
+  EXPECT_FALSE(future.WaitWithTimeout(5 * pool_options.task_timeout));
+  ReadFifo(fifo);
+  EXPECT_EQ(*future.Get(), 7);
+}
+
 // ---- Limits ----
 
 TEST_P(PoolTest, ArgumentsOverTheLimitAreRefused) {
@@ -911,6 +928,8 @@ TEST_P(PoolTest, OptionsOutOfRangeAreInvalid) {
                  [](auto& o) { o.max_leased_tasks = 65537; });
   expect_invalid("task_timeout",
                  [](auto& o) { o.task_timeout = absl::ZeroDuration(); });
+  expect_invalid("task_soft_timeout",
+                 [](auto& o) { o.task_soft_timeout = absl::ZeroDuration(); });
   expect_invalid("worker_start_timeout",
                  [](auto& o) { o.worker_start_timeout = -absl::Seconds(1); });
   expect_invalid("worker_exit_timeout",
@@ -1237,6 +1256,7 @@ TEST(ProcessPoolTest, ZeroWorkersAreAsManyAsCpus) {
   const auto pool = ProcessPool::Create();
   ASSERT_TRUE(pool.ok()) << pool.status();
   EXPECT_EQ(*(*pool)->Submit(Square, 4).Get(), 16);
+  EXPECT_EQ((*pool)->Stats().each_worker.size(), CountCpus());
 }
 
 }  // namespace

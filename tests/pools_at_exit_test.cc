@@ -99,6 +99,18 @@ void ExitWithHangingTask(int at_exit, const std::string& path,
 }
 MULTIPROC_FUNCTION(ExitWithHangingTask);
 
+// The same, of a pool that belongs to a variable which is destroyed then.
+void ExitWithStaticPool(const std::string& path, const std::string& begun) {
+  static const std::unique_ptr<ProcessPool> pool =
+      *ProcessPool::Create(Options(AtExit::kTerminate, absl::Seconds(10)));
+  pool->Submit(Hang, begun).OnDone([path](const absl::Status& status) {
+    AppendLine(path, absl::StatusCodeToString(status.code()));
+  });
+  ReadFifo(begun);
+  std::exit(kExitCode);
+}
+MULTIPROC_FUNCTION(ExitWithStaticPool);
+
 void ExitWithQueue(const std::string& path) {
   ProcessPool& pool =
       LeakPool(Options(AtExit::kRunAll, absl::InfiniteDuration()));
@@ -222,6 +234,11 @@ TEST_P(PoolsAtExitTest, RunStartedWaitsForNoMoreThanItsTime) {
 TEST_P(PoolsAtExitTest, RunAllWaitsForNoMoreThanItsTime) {
   ExpectExits(ExitWithHangingTask, static_cast<int>(AtExit::kRunAll), log_,
               NewFifo());
+  EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED"));
+}
+
+TEST_P(PoolsAtExitTest, AStaticPoolDoesNotWaitForATaskThatHangs) {
+  ExpectExits(ExitWithStaticPool, log_, NewFifo());
   EXPECT_THAT(ReadLines(log_), ElementsAre("CANCELLED"));
 }
 

@@ -389,6 +389,21 @@ TEST_P(TaskLifeTest, ASoftTimeoutTellsTheTask) {
   EXPECT_EQ(*pool->Submit(Pid).Get(), pid);
 }
 
+TEST_P(TaskLifeTest, ThePoolHasASoftTimeoutForAll) {
+  ProcessPoolOptions pool_options = Options(1);
+  pool_options.task_soft_timeout = absl::Milliseconds(10);
+  const auto pool = MakePool(pool_options);
+  EXPECT_EQ(*pool->Submit(UntilSoftTimeout).Get(), "1");
+  TaskOptions options;
+  options.soft_timeout = absl::InfiniteDuration();
+  const std::string fifo = NewFifo();
+  const auto told = pool->Submit(options, UntilTold, fifo, int{kReturn});
+  ReadFifo(fifo);
+  EXPECT_FALSE(told.WaitWithTimeout(absl::Milliseconds(50)));
+  EXPECT_TRUE(told.Cancel());
+  EXPECT_EQ(*told.Get(), "stopped");
+}
+
 TEST_P(TaskLifeTest, TheTimeoutEndsATaskThatDoesNotListen) {
   const auto pool = MakePool(1);
   TaskOptions options;
@@ -635,14 +650,48 @@ TEST_P(TaskLifeTest, OwnErrorsAreTriedAgainIfWanted) {
   const auto pool = MakePool(1);
   TaskOptions options;
   options.max_attempts = 3;
-  EXPECT_EQ(StatusOf(pool->Submit(options, FailUntil, 2)),
-            StatusOf(pool->Submit(FailUntil, 2)))
+  EXPECT_EQ(StatusOf(pool->Submit(options, FailUntil, 2)).message(),
+            "attempt 1")
       << "not unless they say so";
   options.retry_errors = true;
   EXPECT_EQ(*pool->Submit(options, FailUntil, 3).Get(), 3);
   const absl::Status status = StatusOf(pool->Submit(options, FailUntil, 4));
   EXPECT_TRUE(IsTaskError(status));
   EXPECT_EQ(status.message(), "attempt 3");
+}
+
+TEST_P(TaskLifeTest, CrashesAreTriedAgainUnlessUnwanted) {
+  const auto pool = MakePool(1);
+  TaskOptions options;
+  options.max_attempts = 3;
+  options.retry_errors = true;
+  EXPECT_EQ(GetTaskFailure(StatusOf(pool->Submit(options, Die)))->attempt(), 3);
+  options.retry_crashes = false;
+  EXPECT_EQ(GetTaskFailure(StatusOf(pool->Submit(options, Die)))->attempt(), 1);
+  EXPECT_EQ(*pool->Submit(options, FailUntil, 3).Get(), 3);
+}
+
+// However it came to it, and whoever else has had such a task.
+TEST_P(TaskLifeTest, AnOwnErrorTellsWhoseItIs) {
+  const auto pool = MakePool(1);
+  const int64_t pid = *pool->Submit(Pid).Get();
+  TaskOptions options;
+  options.label = "May";
+  options.max_attempts = 2;
+  options.retry_errors = true;
+  const absl::Status status = StatusOf(pool->Submit(options, FailUntil, 3));
+  EXPECT_TRUE(IsTaskError(status));
+  EXPECT_EQ(GetTaskFailure(status), std::nullopt);
+  const std::optional<TaskFailure> source = GetTaskErrorSource(status);
+  ASSERT_TRUE(source.has_value()) << status;
+  EXPECT_EQ(source->function(), "FailUntil");
+  EXPECT_EQ(source->label(), "May");
+  EXPECT_EQ(source->attempt(), 2);
+  EXPECT_EQ(source->worker_pid(), pid);
+  EXPECT_EQ(source->worker_id(), pool->WorkerIds().front());
+  EXPECT_GT(source->task_id(), 0u);
+  EXPECT_FALSE(source->has_exit_code());
+  EXPECT_EQ(GetTaskErrorSource(StatusOf(pool->Submit(Die))), std::nullopt);
 }
 
 TEST_P(TaskLifeTest, TimeoutsAreTriedAgainIfWanted) {
@@ -805,6 +854,41 @@ TEST_P(TaskLifeTest, CallbacksRunWhereTheCallerSays) {
   EXPECT_FALSE(pid.has_value());
   work();
   EXPECT_EQ(pid, *future.Get());
+}
+
+TEST_P(TaskLifeTest, CallbacksOfEachKindRunWhereTheCallerSays) {
+  const auto pool = MakePool(1);
+  const std::string fifo = NewFifo();
+  pool->Submit(WaitForReader, fifo);
+  absl::Mutex mutex;
+  std::vector<std::function<void()>> work;
+  const auto run = [&](std::function<void()> what) {
+    absl::MutexLock lock(&mutex);
+    work.push_back(std::move(what));
+  };
+  std::vector<std::string> heard;
+  const auto progress = pool->Submit(Report, std::vector<std::string>{"a"});
+  progress.OnProgress([&](absl::string_view text) { heard.emplace_back(text); },
+                      run);
+  progress.OnProgress<std::pair<int, int>>(
+      [](const std::pair<int, int>&) { ADD_FAILURE() << "it is none"; }, run);
+  for (const int good : {1, 2}) {
+    const auto future = pool->Submit(FailUntil, good);
+    future.OnSuccess([&](int n) { heard.push_back(absl::StrCat(n)); }, run);
+    future.OnError(
+        [&](const absl::Status& status) {
+          heard.push_back(absl::StatusCodeToString(status.code()));
+        },
+        run);
+  }
+  const auto nothing = pool->Submit(Log, TempPath("log"), "line");
+  nothing.OnSuccess([&] { heard.push_back("done"); }, run);
+  ReadFifo(fifo);
+  pool->Close();
+  EXPECT_TRUE(pool->Join().ok());
+  EXPECT_THAT(heard, IsEmpty());
+  for (const std::function<void()>& what : work) what();
+  EXPECT_THAT(heard, ElementsAre("a", "1", "UNAVAILABLE", "done"));
 }
 
 TEST_P(TaskLifeTest, SuccessAndErrorHaveCallbacksOfTheirOwn) {

@@ -185,7 +185,9 @@ int RunAsDaemon(const char* path) {
 }
 
 int Leave() {
-  static const auto pool = MakePool();
+  multiproc::ProcessPoolOptions options;
+  options.at_exit = multiproc::AtExit::kRunAll;
+  static const auto pool = *multiproc::ProcessPool::Create(options);
   for (int i = 0; i < 5; ++i) pool->Submit(PrintTask, i);
   return 0;
 }

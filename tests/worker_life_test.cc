@@ -153,6 +153,9 @@ absl::StatusOr<int64_t> Descend(int64_t levels) {
 }
 MULTIPROC_FUNCTION(Descend);
 
+std::string Name() { return CurrentProcessName(); }
+MULTIPROC_FUNCTION(Name);
+
 int64_t Share() { return CpuShare(); }
 MULTIPROC_FUNCTION(Share);
 
@@ -936,6 +939,15 @@ TEST_P(WorkerLifeTest, SparesAreReplacedWithTheOthers) {
   EXPECT_TRUE(pool->Join().ok());
   EXPECT_EQ(CountOf("end", ReadLines(path)), CountOf("begin", ReadLines(path)))
       << "all have left in order";
+}
+
+// ---- What they are called ----
+
+TEST_P(WorkerLifeTest, WorkersAreCalledByTheirNumbers) {
+  const auto pool = MakePool(Options(2));
+  for (const uint64_t id : pool->WorkerIds()) {
+    EXPECT_EQ(*pool->SubmitTo(id, Name).Get(), absl::StrCat("worker ", id));
+  }
 }
 
 // ---- Pools within workers ----
