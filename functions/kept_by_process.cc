@@ -7,6 +7,8 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 namespace multiproc {
@@ -15,13 +17,25 @@ namespace {
 // Its size is in its first bytes.
 std::atomic<char*> kept{nullptr};
 
-// Whole pages, without the first, which has the size.
+std::atomic<bool> may_keep{true};
+
+#if defined(__linux__) && defined(MADV_FREE)
+// What is kept counts as used there (setrlimit(2), RLIMIT_AS).
+bool AddressesAreLimited() {
+  struct rlimit limit = {};
+  return getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+#endif
+
+// Whole pages, without the first, which has the size. (The kernel rounds up:
+// with another size of pages it would take what lies behind.)
 bool LetSystemTake(char* memory, size_t size) {
 #if defined(__linux__) && defined(MADV_FREE)
-  constexpr uintptr_t kPage = 4096;
+  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  if (AddressesAreLimited()) return false;
   const auto begin = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t first = (begin + sizeof(size) + kPage - 1) / kPage * kPage;
-  const uintptr_t last = (begin + size) / kPage * kPage;
+  const uintptr_t first = (begin + sizeof(size) + page - 1) / page * page;
+  const uintptr_t last = (begin + size) / page * page;
   return first < last &&
          madvise(memory + (first - begin), last - first, MADV_FREE) == 0;
 #else
@@ -49,12 +63,18 @@ char* TakeKeptByProcess(size_t* size) {
 }
 
 bool KeepByProcess(char* memory, size_t size) {
-  if (size > kLargestKeptByProcess || !LetSystemTake(memory, size)) {
+  if (!may_keep || size > kLargestKeptByProcess ||
+      !LetSystemTake(memory, size)) {
     return false;
   }
   std::memcpy(memory, &size, sizeof(size));
   std::free(kept.exchange(memory, std::memory_order_acq_rel));
   return true;
+}
+
+void KeepNothingByProcess() {
+  may_keep = false;
+  FreeKeptByProcess();
 }
 
 void FreeKeptByProcess() {

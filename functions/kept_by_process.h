@@ -25,12 +25,16 @@ inline constexpr size_t kLargestKeptByProcess = size_t{128} << 20;
 char* TakeKeptByProcess(size_t* size);
 
 // Keeps `memory`, of std::malloc, instead of what was kept before. False, and
-// it is the caller's still, if it is greater than kLargestKeptByProcess, or the
-// system can't.
+// it is the caller's still, if it is greater than kLargestKeptByProcess, the
+// system can't, or memory is limited.
 bool KeepByProcess(char* memory, size_t size);
 
-// Nothing is kept any more.
+// Nothing is kept, until the next call of KeepByProcess.
 void FreeKeptByProcess();
+
+// Nor later: for a process whose memory is limited, in which it would count.
+// One whose addresses are limited (RLIMIT_AS) keeps nothing as it is.
+void KeepNothingByProcess();
 
 }  // namespace multiproc
 

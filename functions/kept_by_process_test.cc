@@ -5,6 +5,10 @@
 
 #include "gtest/gtest.h"
 
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
+
 namespace multiproc {
 namespace {
 
@@ -16,14 +20,12 @@ char* Allocate(size_t size) {
   return memory;
 }
 
-// Skips the test where nothing is ever kept.
-#define MULTIPROC_KEEP(memory, size)                        \
-  do {                                                      \
-    if (!KeepByProcess(memory, size)) {                     \
-      std::free(memory);                                    \
-      GTEST_SKIP() << "no system that can take pages back"; \
-    }                                                       \
-  } while (false)
+// Whether it was kept: nowhere but on Linux.
+bool Keep(char* memory, size_t size) {
+  if (KeepByProcess(memory, size)) return true;
+  std::free(memory);
+  return false;
+}
 
 class KeptByProcessTest : public testing::Test {
  protected:
@@ -38,7 +40,7 @@ TEST_F(KeptByProcessTest, ThereIsNothingAtFirst) {
 
 TEST_F(KeptByProcessTest, WhatWasKeptIsTakenOnce) {
   char* const memory = Allocate(kSize);
-  MULTIPROC_KEEP(memory, kSize);
+  if (!Keep(memory, kSize)) GTEST_SKIP() << "nothing is kept here";
   size_t size = kSize / 2;
   char* const taken = TakeKeptByProcess(&size);
   EXPECT_EQ(taken, memory);
@@ -50,7 +52,7 @@ TEST_F(KeptByProcessTest, WhatWasKeptIsTakenOnce) {
 
 TEST_F(KeptByProcessTest, WhatIsTooSmallOrFarTooGreatIsFreed) {
   for (const size_t wanted : {kSize + 1, kSize / 2 - 1}) {
-    MULTIPROC_KEEP(Allocate(kSize), kSize);
+    if (!Keep(Allocate(kSize), kSize)) GTEST_SKIP() << "nothing is kept here";
     size_t size = wanted;
     EXPECT_EQ(TakeKeptByProcess(&size), nullptr) << wanted;
     EXPECT_EQ(size, wanted);
@@ -61,7 +63,7 @@ TEST_F(KeptByProcessTest, WhatIsTooSmallOrFarTooGreatIsFreed) {
 
 TEST_F(KeptByProcessTest, TheLastIsKept) {
   char* const first = Allocate(kSize);
-  MULTIPROC_KEEP(first, kSize);
+  if (!Keep(first, kSize)) GTEST_SKIP() << "nothing is kept here";
   char* const last = Allocate(2 * kSize);
   ASSERT_TRUE(KeepByProcess(last, 2 * kSize));
   size_t size = kSize;
@@ -72,7 +74,7 @@ TEST_F(KeptByProcessTest, TheLastIsKept) {
 }
 
 TEST_F(KeptByProcessTest, ItCanBeFreed) {
-  MULTIPROC_KEEP(Allocate(kSize), kSize);
+  if (!Keep(Allocate(kSize), kSize)) GTEST_SKIP() << "nothing is kept here";
   FreeKeptByProcess();
   size_t size = kSize;
   EXPECT_EQ(TakeKeptByProcess(&size), nullptr);
@@ -85,6 +87,30 @@ TEST_F(KeptByProcessTest, WhatIsGreaterIsTheCallersStill) {
   EXPECT_FALSE(KeepByProcess(memory, kGreater));
   std::free(memory);
 }
+
+#ifdef __linux__
+// In a process of its own: it is for good.
+TEST(KeptByProcessDeathTest, NothingIsKeptWhereMemoryIsLimited) {
+  const auto try_to_keep = [](bool limited) {
+    if (limited) KeepNothingByProcess();
+    std::_Exit(Keep(Allocate(kSize), kSize) ? 1 : 0);
+  };
+  EXPECT_EXIT(try_to_keep(false), testing::ExitedWithCode(1), "");
+  EXPECT_EXIT(try_to_keep(true), testing::ExitedWithCode(0), "");
+}
+
+TEST(KeptByProcessDeathTest, NothingIsKeptWhereAddressesAreLimited) {
+  const auto try_to_keep = [] {
+    char* const memory = Allocate(kSize);
+    struct rlimit limit = {};
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = rlim_t{1} << 46;
+    setrlimit(RLIMIT_AS, &limit);
+    std::_Exit(Keep(memory, kSize) ? 1 : 0);
+  };
+  EXPECT_EXIT(try_to_keep(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 }  // namespace
 }  // namespace multiproc

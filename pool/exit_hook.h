@@ -2,15 +2,17 @@
 // static variables: also of those that were made after it was first set, such
 // as a static pool.
 //
-//   ExitHook::Set(EndAll);       // once for each such variable, at any time
-//   ExitHook::Renew();           // when it is used: costs nothing mostly
+//   ExitHook::Set(EndAll);       // at any time
+//   ExitHook::Renew();           // when such a variable is first used
 //
 // Handlers of exit and destructors run in the reverse order of their
 // registration (C++ standard, [basic.start.term]), and a variable's destructor
 // is registered when its initialisation is done. So what is registered when the
 // variable is used runs before it is destroyed.
 //
-// Thread-safe. The function may be called several times.
+// Thread-safe, but not to be called with a lock that the function takes: some
+// systems have one around their list of handlers. The function is called once
+// more for each Renew.
 
 #ifndef MULTIPROC_POOL_EXIT_HOOK_H_
 #define MULTIPROC_POOL_EXIT_HOOK_H_
@@ -22,22 +24,19 @@ namespace multiproc {
 
 class ExitHook {
  public:
-  // Registers `function`, which must be the same each time, and lets the next
-  // Renew do it again.
+  // `function` is the same each time.
   static void Set(void (*function)()) {
-    std::atexit(function);
-    due_.store(function, std::memory_order_release);
+    if (function_.exchange(function) == nullptr) std::atexit(function);
   }
 
+  // Registers what was set, if anything was, once more.
   static void Renew() {
-    if (due_.load(std::memory_order_relaxed) == nullptr) return;
-    void (*const function)() =
-        due_.exchange(nullptr, std::memory_order_acq_rel);
+    void (*const function)() = function_.load();
     if (function != nullptr) std::atexit(function);
   }
 
  private:
-  inline static std::atomic<void (*)()> due_{nullptr};
+  inline static std::atomic<void (*)()> function_{nullptr};
 };
 
 }  // namespace multiproc

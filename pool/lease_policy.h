@@ -39,9 +39,7 @@ class LeasePolicy {
   void Record(int64_t run_time_ns);
 
   // The recent mean; zero if nothing is known.
-  absl::Duration mean_run_time() const {
-    return absl::Nanoseconds(static_cast<int64_t>(mean_ns_));
-  }
+  absl::Duration mean_run_time() const { return absl::Nanoseconds(mean_ns_); }
 
   // How many tasks a worker may have, the one that it runs included; 1 at
   // least.

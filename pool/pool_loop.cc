@@ -483,9 +483,15 @@ void PoolLoop::Help(FutureState& state, absl::Time deadline) {
     const bool spun = claim->wait->Wait(claim->worker->responses(), spin_time,
                                         is_there, deadline);
     Section section(this);
-    if (spin_time > absl::ZeroDuration()) spinner_.Record(spun);
     go_on = UseClaim(*claim, spun);
-    position = claim->worker->received_bytes();
+    const uint64_t before =
+        std::exchange(position, claim->worker->received_bytes());
+    if (spin_time > absl::ZeroDuration()) {
+      const bool found = spun && position != before;
+      spinner_.Record(found);
+      // What the memory says may be wrong.
+      if (!found) spin_time = absl::ZeroDuration();
+    }
     // One that is tried again may run anywhere.
     go_on = go_on && !state.done() && task.worker == claim->worker.get() &&
             MonotonicNow() < deadline;
@@ -533,7 +539,9 @@ void PoolLoop::EndClaim(Claim& claim) {
   if (worker.claim() == claim.wait.get()) {
     worker.set_claim(nullptr);
     // One that has nothing to do says nothing, and its exit is watched apart.
-    if (worker.usable() && worker.num_leases() > 0) {
+    // But for what it has answered and is still to write.
+    if (worker.usable() &&
+        (worker.num_leases() > 0 || worker.has_much_to_write())) {
       workers_.ResumeReceiving(worker);
     }
     DispatchAll(WatchAnswer::kNow);
@@ -757,16 +765,17 @@ void PoolLoop::DispatchAll(WatchAnswer watch) {
 
 void PoolLoop::Dispatch(WatchAnswer watch) {
   while (!queue_.empty()) {
-    WorkerProcess* const worker = PickWorker();
+    const bool cpus_are_busy = CpusAreBusy();
+    WorkerProcess* const worker = PickWorker(cpus_are_busy);
     if (worker == nullptr) break;
-    LeaseTo(*worker, watch);
+    LeaseTo(*worker, cpus_are_busy, watch);
   }
 }
 
 // Null if no worker is to have more for now.
-WorkerProcess* PoolLoop::PickWorker() {
+WorkerProcess* PoolLoop::PickWorker(bool cpus_are_busy) {
   WorkerProcess* const first = workers_.PickForTasks();
-  if (first == nullptr || first->num_leases() > 0 || !CpusAreBusy()) {
+  if (first == nullptr || first->num_leases() > 0 || !cpus_are_busy) {
     return first;
   }
   WorkerProcess* const busy = workers_.PickBusy();
@@ -791,9 +800,11 @@ absl::Time PoolLoop::FlowsSince() const {
 }
 
 // As many tasks as it is to have, in one write.
-void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
-  size_t most =
-      worker.ready() ? std::min(policy_.max_leases(), FairShare()) : 1;
+void PoolLoop::LeaseTo(WorkerProcess& worker, bool cpus_are_busy,
+                       WatchAnswer watch) {
+  size_t most = worker.ready()
+                    ? std::min(policy_.max_leases(), FairShare(cpus_are_busy))
+                    : 1;
   const size_t before = worker.num_leases();
   most = std::min(most, before + worker.TasksLeft());
   do {
@@ -814,10 +825,10 @@ void PoolLoop::LeaseTo(WorkerProcess& worker, WatchAnswer watch) {
 }
 
 // No worker gets a second helping while another has none.
-size_t PoolLoop::FairShare() const {
+size_t PoolLoop::FairShare(bool cpus_are_busy) const {
   const size_t tasks = queue_.size() + workers_.num_leased();
   const size_t takers =
-      CpusAreBusy() ? workers_.num_busy() : workers_.num_usable();
+      cpus_are_busy ? workers_.num_busy() : workers_.num_usable();
   const size_t workers = std::max<size_t>(takers, 1);
   return (tasks + workers - 1) / workers;
 }

@@ -172,12 +172,14 @@ class PoolLoop : public FutureOwner {
   void DispatchAll(WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void Dispatch(WatchAnswer watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  WorkerProcess* PickWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  WorkerProcess* PickWorker(bool cpus_are_busy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool CpusAreBusy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   absl::Time FlowsSince() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  void LeaseTo(WorkerProcess& worker, WatchAnswer watch)
+  void LeaseTo(WorkerProcess& worker, bool cpus_are_busy, WatchAnswer watch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
-  size_t FairShare() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
+  size_t FairShare(bool cpus_are_busy) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   bool StealForIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);
   void TakeBack(WorkerProcess& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(loop_mutex_);

@@ -93,6 +93,8 @@ void PoolsAtExit::EndAll() {
     for (const std::shared_ptr<TaskSubmitter>& pool : pools_) {
       ending.emplace_back(pool, now + pool->options().exit_timeout);
     }
+    // It may be called again, and is not to wait for them again.
+    pools_.clear();
   }
   for (auto& [pool, deadline] : ending) Begin(*pool);
   for (auto& [pool, deadline] : ending) Finish(*pool, deadline);

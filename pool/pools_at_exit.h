@@ -28,8 +28,8 @@ class PoolsAtExit {
   void Add(std::shared_ptr<TaskSubmitter> pool);
   void Remove(const std::shared_ptr<TaskSubmitter>& pool);
 
-  // Ends them all, at once, and waits for each as long as it may take. Does
-  // nothing more to those that have ended.
+  // Ends them all, at once, and waits for each as long as it may take; and
+  // forgets them.
   void EndAll();
 
  private:

@@ -61,8 +61,9 @@ constexpr size_t kQuotedName = 100;
 // Both are asked after each task, and a flush that finds nothing takes locks.
 bool PassesOnToStdout(std::streambuf* buffer) {
 #if defined(__GLIBCXX__) && defined(__GXX_RTTI)
-  return buffer != nullptr &&
-         typeid(*buffer) == typeid(__gnu_cxx::stdio_sync_filebuf<char>);
+  using SyncBuffer = __gnu_cxx::stdio_sync_filebuf<char>;
+  return buffer != nullptr && typeid(*buffer) == typeid(SyncBuffer) &&
+         static_cast<SyncBuffer*>(buffer)->file() == stdout;
 #else
   (void)buffer;
   return false;
@@ -296,11 +297,8 @@ absl::Status TaskServer::RunBegun(PackedBytes arguments) {
 }
 
 bool TaskServer::IsTooGreat() const {
-  const uint64_t most = config_.max_resident_bytes();
-  if (most == 0 || ResidentBytes().value_or(0) <= most) return false;
-  // That is not the tasks'.
-  FreeKeptByProcess();
-  return ResidentBytes().value_or(0) > most;
+  return config_.max_resident_bytes() > 0 &&
+         ResidentBytes().value_or(0) > config_.max_resident_bytes();
 }
 
 void TaskServer::FillResponse(PackedBytes arguments) {
@@ -410,6 +408,7 @@ absl::Status ServePool(const WorkerConfig& config) {
   }
   WorkerSignals::Handle();
   KeepFreedMemory();
+  if (config.max_resident_bytes() > 0) KeepNothingByProcess();
   EnterWorker(static_cast<int>(config.pool_depth()),
               static_cast<int>(config.cpu_share()));
   absl::StatusOr<SharedMemory> memory =

@@ -120,6 +120,7 @@ TaskSubmitter::Submitted TaskSubmitter::Submit(const TaskOptions& options,
     status = absl::CancelledError("the program exited");
   }
   if (!status.ok()) return {Refused(std::move(status)), refused};
+  RenewExitHook();
   if (loop_->limit() != nullptr) {
     const size_t bytes = call->size();
     if (!CountIn(bytes, caller)) {
@@ -144,6 +145,7 @@ TaskSubmitter::Broadcast(const TaskOptions& options,
   absl::Status status = CheckTask(options_, options, call);
   if (status.ok() && close_is_due_) status = CloseIsDueError();
   if (!status.ok()) return status;
+  RenewExitHook();
   absl::StatusOr<std::vector<TaskPtr>> tasks = loop_->SubmitToEach(
       [&] { return MakeTask(options, *call, /*count=*/1); });
   if (!tasks.ok()) return tasks.status();
@@ -157,6 +159,7 @@ std::shared_ptr<FutureState> TaskSubmitter::SubmitTo(
   absl::Status status = CheckTask(options_, options, call);
   if (status.ok() && close_is_due_) status = CloseIsDueError();
   if (!status.ok()) return Refused(std::move(status));
+  RenewExitHook();
   PendingLimit* const limit = loop_->limit();
   const size_t bytes = call->size();
   if (limit != nullptr && !CountIn(bytes, Caller::kUser)) {
@@ -175,6 +178,14 @@ absl::Status TaskSubmitter::QueueIsFullError() const {
       ", max_pending_bytes ", options_.max_pending_bytes, " (0 for any)"));
 }
 
+// The pool may belong to a static variable, which is made by now.
+void TaskSubmitter::RenewExitHook() {
+  if (exit_hook_is_due_.load(std::memory_order_relaxed) &&
+      exit_hook_is_due_.exchange(false)) {
+    ExitHook::Renew();
+  }
+}
+
 TaskPtr TaskSubmitter::NewTask() {
   return std::allocate_shared<Task>(TaskAllocator<Task>(task_memory_.get()),
                                     loop_);
@@ -182,8 +193,6 @@ TaskPtr TaskSubmitter::NewTask() {
 
 TaskPtr TaskSubmitter::MakeTask(const TaskOptions& options, PackedCall call,
                                 uint32_t count) {
-  // It may be the first of a pool that is a static variable.
-  ExitHook::Renew();
   TaskPtr task = NewTask();
   if (!call.great_arguments.empty()) {
     call.great_arguments =

@@ -79,6 +79,8 @@ class TaskSubmitter {
   const std::shared_ptr<PoolLoop>& loop() const { return loop_; }
 
  private:
+  // To be called before the first task, without the loop's locks.
+  void RenewExitHook();
   TaskPtr NewTask();
   TaskPtr MakeTask(const TaskOptions& options, PackedCall call, uint32_t count);
   // Waits for room, if it may; false if there is none.
@@ -99,6 +101,7 @@ class TaskSubmitter {
   // Closed, and the loop does not know it yet. Written with mutex_ held.
   std::atomic<bool> close_is_due_{false};
   std::atomic<bool> runs_cancelled_{false};
+  std::atomic<bool> exit_hook_is_due_{true};
 };
 
 }  // namespace multiproc

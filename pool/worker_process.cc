@@ -21,9 +21,6 @@ namespace {
 // So much of a long frame is to come within frame_timeout.
 constexpr size_t kFrameProgress = size_t{64} << 10;
 
-// As much may be in the pipe that has been read in the journal.
-constexpr size_t kMostKnownBytes = 4096;
-
 uint64_t NanosecondsOf(absl::Duration duration) {
   return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
 }

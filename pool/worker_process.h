@@ -183,6 +183,11 @@ class WorkerProcess {
   // The same for what it has answered, be it in the pipe yet or not.
   absl::Status ReceiveSoonest(size_t max_bytes,
                               const AnswerCallback& on_answer);
+  // Whether so much of that is still to come by the pipe that the pipe may be
+  // full of it: it is to be read, though it is known.
+  bool has_much_to_write() const {
+    return channel_.known_bytes() >= kMostKnownBytes;
+  }
   // Whether there is more of that than the first `position` bytes of all that
   // it sends, received_bytes() of some moment: for any thread.
   bool HasSentFrom(uint64_t position) const {
@@ -273,6 +278,9 @@ class WorkerProcess {
   void set_claim(AnswerWait* claim) { claim_ = claim; }
 
  private:
+  // As much may be in the pipe that has been read in the journal.
+  static constexpr size_t kMostKnownBytes = 4096;
+
   WorkerProcess(const Options& options, Process process, MessageChannel channel,
                 SharedMemory memory, std::unique_ptr<WorkerCapture> capture);
 

@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint64_t kSources = 8;
 
+// How many workers are looked at that don't count.
+constexpr size_t kMostVainLooks = 16;
+
 uint64_t MakeToken(const WorkerProcess& worker, WorkerSet::Source source) {
   return worker.id() * kSources + static_cast<uint64_t>(source);
 }
@@ -255,11 +258,16 @@ WorkerProcess* WorkerSet::PickBusy() {
 
 // Those with the most leases are the likeliest.
 bool WorkerSet::AreBusySince(size_t number, absl::Time since) const {
-  size_t looks = 2 * number;
+  size_t looks = number + kMostVainLooks;
   for (auto it = busy_.rbegin(); it != busy_.rend() && looks > 0; ++it) {
     --looks;
-    const WorkerProcess& worker = *members_.at(it->second).worker;
+    const Member& member = members_.at(it->second);
+    const WorkerProcess& worker = *member.worker;
     if (worker.patient_since() < since || worker.taken_back()) continue;
+    if (!member.open_key.has_value() &&
+        PatienceEnd(worker) == absl::InfiniteFuture()) {
+      continue;
+    }
     if (--number == 0) return true;
   }
   return false;

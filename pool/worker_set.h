@@ -79,9 +79,10 @@ class WorkerSet {
   // The same of those that have leases: null if all of them have enough.
   WorkerProcess* PickBusy();
 
-  // Whether so many workers have leases and have answered, or begun, since
-  // `since` (MonotonicNow). Some that have may not be counted where many have
-  // not.
+  // Whether so many workers have leases, and were given these or have answered
+  // since `since` (MonotonicNow). Only those count that may have more, or whose
+  // leases will be given to others in time, so that somebody looks again. Some
+  // may not be counted where many are not to be.
   bool AreBusySince(size_t number, absl::Time since) const;
 
   // The worker that has the most leases, or null if none has any; and how many

@@ -153,6 +153,16 @@ absl::StatusOr<int64_t> Descend(int64_t levels) {
 }
 MULTIPROC_FUNCTION(Descend);
 
+// Ends once `number` of them run at the same time.
+int Meet(const std::string& path, int number) {
+  AppendLine(path, "here");
+  while (ReadLines(path).size() < static_cast<size_t>(number)) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  return number;
+}
+MULTIPROC_FUNCTION(Meet);
+
 std::string Name() { return CurrentProcessName(); }
 MULTIPROC_FUNCTION(Name);
 
@@ -939,6 +949,28 @@ TEST_P(WorkerLifeTest, SparesAreReplacedWithTheOthers) {
   EXPECT_TRUE(pool->Join().ok());
   EXPECT_EQ(CountOf("end", ReadLines(path)), CountOf("begin", ReadLines(path)))
       << "all have left in order";
+}
+
+// ---- Who is woken ----
+
+// Short tasks leave workers asleep once the CPUs are busy; what comes after
+// them must find these.
+TEST_P(WorkerLifeTest, TasksThatMeetHaveAWorkerEach) {
+  const int number = 2 * CpuShare() + 1;
+  for (const int leases : {0, 1, 2}) {
+    ProcessPoolOptions options = Options(number + 1);
+    options.max_leased_tasks = leases;
+    const auto pool = MakePool(options);
+    std::vector<Future<int64_t>> pids;
+    for (int i = 0; i < 1000; ++i) pids.push_back(pool->Submit(Pid));
+    for (const auto& pid : pids) EXPECT_TRUE(pid.Get().ok());
+    const std::string path = TempPath(absl::StrCat("met_", leases));
+    std::vector<Future<int>> met;
+    for (int i = 0; i < number; ++i) {
+      met.push_back(pool->Submit(Meet, path, number));
+    }
+    for (const auto& future : met) EXPECT_EQ(*future.Get(), number);
+  }
 }
 
 // ---- What they are called ----

@@ -65,7 +65,7 @@ def mix(name):
 
 
 def map_items(name):
-    map_all(name, "empty", same, 2000000 if QUICK else 10000000)
+    map_all(name, "empty", same, 2000000)
 
 
 def sleep(name):
