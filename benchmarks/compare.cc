@@ -12,10 +12,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -36,8 +38,8 @@
 #include "multiproc/benchmarks/table.h"
 
 ABSL_FLAG(std::string, out, "",
-          "The folder for results.jsonl, table.md and chart.svg; the one where "
-          "the command was given, if empty.");
+          "The folder for results.jsonl, table.md and chart.svg, which is made "
+          "if need be; the one where the command was given, if empty.");
 ABSL_FLAG(std::vector<std::string>, only, {},
           "The rows of the table to measure, such as 1,3,8; all, if empty.");
 ABSL_FLAG(std::vector<std::string>, path, {},
@@ -137,6 +139,14 @@ void WriteFile(const std::string& path, const std::string& text) {
 int CompareAll(const std::string& this_program) {
   const std::string folder = ProgramFolder(this_program);
   const std::string out = OutputFolder();
+  // Not after a quarter of an hour.
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  if (error) {
+    absl::FPrintF(stderr, "--out: %s can't be made: %s\n", out,
+                  error.message());
+    return 1;
+  }
   const std::string machine = DescribeMachine();
   const double load_before = LoadAverage();
   const std::vector<int64_t> rss_mib = ParentSizes();
