@@ -68,15 +68,11 @@ class Registry {
   // Mostly it is the same one as before.
   absl::StatusOr<const Registration*> Find(absl::string_view name) const {
     thread_local Last last;
-    if (IsThere(last) && last.function->name == name) return last.function;
-    last = {nullptr, size_.load()};
-    return Remember(Search(name), &last);
+    return FindAgain(name, &last);
   }
   absl::StatusOr<const Registration*> Find(const FunctionKey& key) const {
     thread_local Last last;
-    if (IsThere(last) && SameKey(last.function->key, key)) return last.function;
-    last = {nullptr, size_.load()};
-    return Remember(Search(key), &last);
+    return FindAgain(key, &last);
   }
 
  private:
@@ -94,14 +90,24 @@ class Registry {
     size_t size = 0;
   };
 
-  // One that came later may have the same name.
-  bool IsThere(const Last& last) const {
-    return last.function != nullptr && last.size == size_.load();
+  static bool Matches(const Registration& function, absl::string_view name) {
+    return function.name == name;
+  }
+  static bool Matches(const Registration& function, const FunctionKey& key) {
+    return SameKey(function.key, key);
   }
 
-  static absl::StatusOr<const Registration*> Remember(
-      absl::StatusOr<const Registration*> found, Last* last) {
-    if (found.ok()) last->function = *found;
+  // One that came later may have the same name.
+  template <typename Key>
+  absl::StatusOr<const Registration*> FindAgain(const Key& key,
+                                                Last* last) const {
+    const size_t size = size_.load();
+    if (last->function != nullptr && last->size == size &&
+        Matches(*last->function, key)) {
+      return last->function;
+    }
+    absl::StatusOr<const Registration*> found = Search(key);
+    if (found.ok()) *last = {*found, size};
     return found;
   }
 

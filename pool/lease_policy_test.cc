@@ -8,8 +8,9 @@ namespace {
 
 LeasePolicy PolicyAfter(absl::Duration run_time) {
   LeasePolicy policy(0);
-  for (int i = 0; i < 1000; ++i)
+  for (int i = 0; i < 1000; ++i) {
     policy.Record(absl::ToInt64Nanoseconds(run_time));
+  }
   return policy;
 }
 

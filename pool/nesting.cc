@@ -16,9 +16,11 @@ std::atomic<int> cpu_share{0};
 
 int PoolDepth() { return pool_depth; }
 
-int CpuShare() {
+int CpuShare() { return CpuShareOf(CountCpus()); }
+
+int CpuShareOf(int num_cpus) {
   const int share = cpu_share;
-  return share == 0 ? CountCpus() : std::min(share, CountCpus());
+  return share == 0 ? num_cpus : std::min(share, num_cpus);
 }
 
 int CpuShareOfWorker(int cpu_share, int num_workers) {

@@ -21,6 +21,9 @@ int PoolDepth();
 // To count them takes some 30 system calls.
 int CpuShare();
 
+// The same where CountCpus() has returned `num_cpus`.
+int CpuShareOf(int num_cpus);
+
 // What each of `num_workers` workers of a pool has of `cpu_share` CPUs.
 int CpuShareOfWorker(int cpu_share, int num_workers);
 

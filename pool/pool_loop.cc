@@ -196,7 +196,7 @@ PoolLoop::PoolLoop(const ProcessPoolOptions& options,
                    std::unique_ptr<Poller> poller)
     : options_(options),
       num_cpus_(CountCpus()),
-      cpu_share_(CpuShare()),
+      cpu_share_(CpuShareOf(num_cpus_)),
       output_(MakeRelay(
           options.on_output,
           [this](auto callback) { Post(std::move(callback)); },
@@ -989,8 +989,9 @@ void PoolLoop::HandleAnswer(const WorkerProcess& worker, TaskPtr task,
   policy_.Record(run_time_ns);
   stats_.CountAnswer(run_time_ns);
   absl::Status error;
-  if (response.has_error())
+  if (response.has_error()) {
     error = AnswerError(*task, worker, response.error());
+  }
   if (events_ != nullptr) events_->Answered(*task, response, error);
   if (response.has_error()) {
     return HandleError(std::move(task), std::move(error), run_time_ns);

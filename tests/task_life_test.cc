@@ -650,9 +650,10 @@ TEST_P(TaskLifeTest, OwnErrorsAreTriedAgainIfWanted) {
   const auto pool = MakePool(1);
   TaskOptions options;
   options.max_attempts = 3;
-  EXPECT_EQ(StatusOf(pool->Submit(options, FailUntil, 2)).message(),
-            "attempt 1")
-      << "not unless they say so";
+  const absl::Status first = StatusOf(pool->Submit(options, FailUntil, 2));
+  EXPECT_EQ(first.code(), absl::StatusCode::kUnavailable) << first;
+  EXPECT_EQ(first.message(), "attempt 1") << "not unless they say so";
+  EXPECT_TRUE(IsTaskError(first));
   options.retry_errors = true;
   EXPECT_EQ(*pool->Submit(options, FailUntil, 3).Get(), 3);
   const absl::Status status = StatusOf(pool->Submit(options, FailUntil, 4));
