@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   if (!pool.ok()) return Fail(pool.status().ToString());
   std::map<std::string, multiproc::Future<int64_t>> futures;  // By file.
   multiproc::TaskOptions options;
-  options.timeout = absl::Seconds(2);
+  options.timeout = absl::Seconds(5);
   std::error_code error;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::end(entry); entry.increment(error)) {

@@ -131,9 +131,10 @@ struct Hand {
   bool exited = false;
   // A task that it had begun was cancelled, and has no grace.
   bool may_be_killed = false;
-  // Its end is being looked at; the first request that is unread is.
+  // Its end is being looked at; and the first request that is unread is, so
+  // many times.
   bool is_settling = false;
-  bool is_reading = false;
+  int num_reading = 0;
 
   // With the mutex.
   void Run(const TaskRequest& request) {
@@ -144,6 +145,11 @@ struct Hand {
     mutex.AssertHeld();
     running = std::nullopt;
     goes_on_at_kill = false;
+  }
+
+  size_t KeptBytes() {
+    absl::MutexLock lock(&mutex);
+    return worker->KeptBytes();
   }
 
   // On the thread that kills it.
@@ -414,13 +420,13 @@ void Episode::Answer(Hand& hand, bool in_order) {
 }
 
 void Episode::Flush(Hand& hand) {
-  if (hand.worker->KeptBytes() == 0) return;
+  if (hand.KeptBytes() == 0) return;
   Log("worker ", hand.id, ": flushes");
   if (Act(hand, [&] { hand.worker->WriteKept(); })) model_->Flushed(hand.id);
 }
 
 void Episode::FlushSome(Hand& hand) {
-  const size_t size = hand.worker->KeptBytes();
+  const size_t size = hand.KeptBytes();
   if (size < 2) return;
   const size_t some = 1 + dice_.Below(size - 1);
   Log("worker ", hand.id, ": flushes ", some, " of ", size, " bytes");
@@ -781,11 +787,12 @@ bool Episode::IsFree(uint64_t task) const {
          place == PoolModel::Place::kRetrying;
 }
 
-// It may have been taken back from where it was seen last.
+// It may have been taken back from where it was seen last: behind the request
+// that is being looked at there, too. That is looked at once more, and no more.
 void Episode::TryToFree(uint64_t task, const Hand& but) {
   if (TaskOf(task).worker == 0) return;
   Hand& other = *hands_[TaskOf(task).worker - 1];
-  if (&other == &but || other.is_reading) return;
+  if (&other == &but || other.num_reading > 1) return;
   ReadAll(other);
   while (ok() && !IsFree(task) && IsTakenBackLater(other)) Handle(other);
 }
@@ -808,10 +815,10 @@ void Episode::HandleRequest(Hand& hand) {
   if (!model_->has_task(id)) {
     return Violation(absl::StrCat("there is no task ", id));
   }
-  hand.is_reading = true;
+  ++hand.num_reading;
   UpdateEnds();
   if (!IsFree(id)) TryToFree(id, hand);
-  hand.is_reading = false;
+  --hand.num_reading;
   if (hand.num_handled != num_handled || !ok()) return;
   const bool is_free = IsFree(id);
   if (!is_free && !IsTakenBackLater(hand) &&

@@ -5,8 +5,9 @@
 
 EVENTS is the file that Bazel wrote for --build_event_json_file. Prints three
 numbers: the test cases that passed, failed and were skipped; then a line for
-each that was skipped, with its reason. A test that ended without saying which
-case failed (a crash, a timeout) counts as one failed.
+each that was skipped, with its reason, and for each that failed, with what it
+expected. A test that ended without saying which case failed (a crash, a timeout)
+counts as one failed.
 """
 
 import json
@@ -16,7 +17,7 @@ import xml.etree.ElementTree
 
 
 def results(events):
-    """Yields (status, path of test.xml or None) of each last test attempt."""
+    """Yields (label, status, path of test.xml or None) of each last attempt."""
     last = {}
     for line in events:
         event = json.loads(line)
@@ -26,8 +27,8 @@ def results(events):
         place = (key["label"], key.get("configuration", {}).get("id"),
                  key.get("run", 1), key.get("shard", 1))
         last[place] = event["testResult"]
-    for result in last.values():
-        yield result.get("status", "NO_STATUS"), xml_path(result)
+    for place, result in last.items():
+        yield place[0], result.get("status", "NO_STATUS"), xml_path(result)
 
 
 def xml_path(result):
@@ -47,14 +48,24 @@ def skip_line(case):
     return f"skipped: {case.get('classname')}.{case.get('name')}: {reason}"
 
 
+def failure_line(case, failure):
+    """Returns what to print of a case that failed."""
+    text = " | ".join((failure.get("message") or "").split("\n"))
+    return f"failed: {case.get('classname')}.{case.get('name')}: {text[:400]}"
+
+
 def count_cases(path):
-    """Returns how many cases of a test.xml passed and failed, and a line for
-    each that was skipped."""
-    passed = failed = 0
+    """Returns how many cases of a test.xml passed, a line for each that failed,
+    and one for each that was skipped."""
+    passed = 0
+    failed = []
     skipped = []
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
+        failure = case.find("failure")
+        if failure is None:
+            failure = case.find("error")
+        if failure is not None:
+            failed.append(failure_line(case, failure))
         elif case.find("skipped") is not None or case.get("status") == "notrun":
             skipped.append(skip_line(case))
         else:
@@ -62,28 +73,29 @@ def count_cases(path):
     return passed, failed, skipped
 
 
-def count_result(status, path):
+def count_result(label, status, path):
     """Returns the same for one test, whether or not it left a test.xml."""
     try:
         passed, failed, skipped = count_cases(path)
     except (TypeError, OSError, xml.etree.ElementTree.ParseError):
-        passed = failed = 0
+        passed = 0
+        failed = []
         skipped = []
     good = status in ("PASSED", "FLAKY")
-    if good and passed + failed + len(skipped) == 0:
+    if good and passed + len(failed) + len(skipped) == 0:
         passed = 1
-    if not good and failed == 0:
-        failed = 1
+    if not good and not failed:
+        failed = [f"failed: {label}: {status}"]
     return passed, failed, skipped
 
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as events:
         counts = [count_result(*result) for result in results(events)]
+    failed = [line for _, lines, _ in counts for line in lines]
     skipped = [line for _, _, lines in counts for line in lines]
-    print(sum(p for p, _, _ in counts), sum(f for _, f, _ in counts),
-          len(skipped))
-    for line in sorted(skipped):
+    print(sum(p for p, _, _ in counts), len(failed), len(skipped))
+    for line in sorted(skipped) + failed:
         print(line)
 
 
