@@ -245,6 +245,12 @@ class WorkerLifeTest : public BackendTest {
     return pids;
   }
 
+  static void AwaitLeaving(ProcessPool& pool) {
+    while (pool.Stats().workers.leaving == 0) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+  }
+
   ProcessState before_;
 };
 
@@ -586,7 +592,7 @@ TEST_P(WorkerLifeTest, AnOldWorkerIsReplacedOnceItsTaskHasEnded) {
   const std::string fifo = NewFifo();
   const auto busy = pool->Submit(BeginAndWaitForReader, begun, fifo);
   ReadFifo(begun);
-  EXPECT_FALSE(busy.WaitWithTimeout(absl::Milliseconds(200)));
+  AwaitLeaving(*pool);
   const auto behind = pool->Submit(Pid);
   const std::string pid = ReadFifo(fifo);
   EXPECT_EQ(absl::StrCat(*busy.Get()), pid);
@@ -758,6 +764,7 @@ TEST_P(WorkerLifeTest, ARestartWaitsForTheTaskOfABusyWorker) {
   ReadFifo(begun);
   EXPECT_TRUE(pool->RestartWorkers().ok());
   const auto behind = pool->Submit(Pid);
+  AwaitLeaving(*pool);
   const std::string pid = ReadFifo(fifo);
   EXPECT_EQ(absl::StrCat(*busy.Get()), pid);
   EXPECT_NE(absl::StrCat(*behind.Get()), pid);
