@@ -315,6 +315,13 @@ void PoolModel::Ended(uint64_t id, absl::StatusCode code,
   }
 }
 
+void PoolModel::KilledAtEnd(uint64_t id) {
+  Worker& worker = workers_.at(id);
+  if (!worker.ended || worker.gone) return;
+  if (Contains(worker.ends, &WorkerEnds::cancelled)) return;
+  worker.ends.push_back(&WorkerEnds::cancelled);
+}
+
 // ---- What was seen ----
 
 void PoolModel::CheckRoom(const Worker& worker, const Task& task) {

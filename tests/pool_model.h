@@ -175,6 +175,8 @@ class PoolModel {
   // not tried again. It counts as one of `ends`, if it was not told to leave.
   void Ended(uint64_t worker, absl::StatusCode code,
              std::vector<WorkerEnd> ends);
+  // If that was so, it may be killed for a task all the same.
+  void KilledAtEnd(uint64_t worker);
 
   // ---- What was seen ----
 

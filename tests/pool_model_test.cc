@@ -681,6 +681,7 @@ void Episode::Cancel() {
   const bool returned = given_.at(id).future.Cancel();
   Log("cancel ", id, returned ? "" : ": too late");
   model_->Cancelled(id, returned);
+  if (task.begun && task.spec.no_grace) model_->KilledAtEnd(task.worker);
   if (runs) {
     hands_[task.worker - 1]->may_be_killed |= task.spec.no_grace;
   } else if (is_quick && !task.kept && !given_.at(id).future.state()->done()) {
