@@ -655,6 +655,11 @@ uint64_t Episode::DrawOpenTask() {
 // Not where it depends on what the pool knows already how often the task was
 // tried again.
 bool Episode::MayCancel(const PoolModel::Task& task) {
+  if (task.spec.only != 0 && !task.begun) {
+    // It would be lost with that worker, seen or not.
+    const Hand& only = *hands_[task.spec.only - 1];
+    if (only.may_be_killed && !WorkerOf(only).gone) return false;
+  }
   if (task.worker == 0) return true;
   Hand& hand = *hands_[task.worker - 1];
   if (WorkerOf(hand).gone) return true;
