@@ -793,14 +793,18 @@ bool Episode::IsFree(uint64_t task) const {
          place == PoolModel::Place::kRetrying;
 }
 
-// It may have been taken back from where it was seen last: behind the request
-// that is being looked at there, too. That is looked at once more, and no more.
+// It may have been taken back from where it was seen last, or that worker has
+// died: behind the request that is being looked at there, too. That is looked
+// at once more, and no more.
 void Episode::TryToFree(uint64_t task, const Hand& but) {
   if (TaskOf(task).worker == 0) return;
   Hand& other = *hands_[TaskOf(task).worker - 1];
   if (&other == &but || other.num_reading > 1) return;
   ReadAll(other);
   while (ok() && !IsFree(task) && IsTakenBackLater(other)) Handle(other);
+  if (!ok() || IsFree(task) || !other.is_settling) return;
+  if (IsAlive(other)) HandleKill(other);
+  if (!IsAlive(other) && other.worker->reaped()) HandleGone(other);
 }
 
 bool Episode::IsTakenBackLater(Hand& hand) {
@@ -862,6 +866,8 @@ void Episode::HandleKill(Hand& hand) {
   hand.is_settling = true;
   HandleAll(hand);
   hand.is_settling = false;
+  // It was looked at by the way of another.
+  if (!IsAlive(hand)) return;
   HandleLastActs(hand);
   const PoolModel::Worker& worker = WorkerOf(hand);
   const bool dismissed = hand.worker->memory().dismissed != 0;
@@ -899,6 +905,7 @@ void Episode::HandleGone(Hand& hand) {
   hand.is_settling = true;
   HandleAll(hand);
   hand.is_settling = false;
+  if (WorkerOf(hand).gone) return;
   Log("worker ", hand.id, ": is gone");
   model_->Gone(hand.id, hand.worker->memory().dismissed != 0);
 }
