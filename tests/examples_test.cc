@@ -11,8 +11,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -36,18 +38,14 @@ using ::testing::UnorderedElementsAre;
 
 class ExamplesTest : public BackendTest {
  protected:
+  using Environment = std::map<std::string, std::optional<std::string>>;
+
   std::vector<std::string> Run(const char* variable,
-                               std::vector<std::string> arguments = {}) {
+                               std::vector<std::string> arguments = {},
+                               Environment environment = {}) {
     Command command = Command::Program(getenv(variable), std::move(arguments));
-    command.environment = {{"MULTIPROC_EXECUTOR", GetParam()}};
-    for (const char* sanitizer : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) {
-      // They would take seconds to find that a stack comes to its end, and to
-      // say so.
-      const char* const options = getenv(sanitizer);
-      command.environment[sanitizer] =
-          absl::StrCat(options == nullptr ? "" : options,
-                       ":handle_segv=0:detect_stack_use_after_return=0");
-    }
+    command.environment = std::move(environment);
+    command.environment["MULTIPROC_EXECUTOR"] = GetParam();
     command.standard_output = Stdio::Pipe();
     absl::StatusOr<Process> process = executor().Spawn(command);
     EXPECT_TRUE(process.ok()) << process.status();
@@ -241,7 +239,16 @@ TEST_P(ExamplesTest, ChecksumOfTheFilesOfFoldersAndThoseThatAreNamed) {
 
 // On Windows a crash may wait for a debugger, until the task's time is over.
 TEST_P(ExamplesTest, IsolateListsWhatCrashesAndDoesTheRest) {
-  std::vector<std::string> lines = Run("EXAMPLE_ISOLATE");
+  Environment environment;
+  for (const char* sanitizer : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) {
+    // They would take seconds to find that a stack comes to its end, and to say
+    // so.
+    const char* const options = getenv(sanitizer);
+    environment[sanitizer] =
+        absl::StrCat(options == nullptr ? "" : options,
+                     ":handle_segv=0:detect_stack_use_after_return=0");
+  }
+  std::vector<std::string> lines = Run("EXAMPLE_ISOLATE", {}, environment);
   // What Wine's debugger says.
   lines.erase(std::remove_if(lines.begin(), lines.end(),
                              [](const std::string& line) {
